@@ -1,0 +1,1 @@
+"""Weights -> money, under the rules of the market."""

@@ -1,0 +1,1 @@
+"""Is the factor any good, and what is it worth."""

@@ -1,0 +1,1 @@
+"""Text -> expression -> plan -> values."""

@@ -1,0 +1,1 @@
+"""The words of the formula language, by family."""

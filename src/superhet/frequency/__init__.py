@@ -1,0 +1,1 @@
+"""The mixer: many native clocks -> one decision clock."""

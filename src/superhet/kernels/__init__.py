@@ -1,0 +1,1 @@
+"""Pure array maths: arrays in, arrays out; knows no dates and no assets."""

@@ -1,0 +1,1 @@
+"""Cleaning the cross-section, date by date."""

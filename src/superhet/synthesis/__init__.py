@@ -1,0 +1,1 @@
+"""Many signals -> one super-factor."""

@@ -1,0 +1,1 @@
+"""Markets and checks for tests, ours and strangers'."""
