@@ -71,6 +71,9 @@ class Cube(Mapping[str, Panel]):
             self._panels[name] = source
         return source
 
+    def __contains__(self, name: object) -> bool:
+        return name in self._panels  # Mapping would load the panel to find out
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._panels)
 

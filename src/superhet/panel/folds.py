@@ -57,6 +57,7 @@ class WalkForward:
         horizon + delay
     embargo : further gap between training and test
     expanding : keep all the past instead of a rolling window
+    step : sessions between two rows of the axis that is cut (5 for a weekly decision clock)
     """
 
     train: str | int = "2y"
@@ -64,6 +65,7 @@ class WalkForward:
     purge: str | int = "5d"
     embargo: str | int = "1d"
     expanding: bool = False
+    step: int = 1
 
     def split(self, dates: Dates, reach: int) -> list[Fold]:
         """Give the folds of a daily axis.
@@ -80,7 +82,9 @@ class WalkForward:
             if there are too few dates for one fold
         """
         gap = max(sessions(self.purge, "purge"), reach) + sessions(self.embargo, "embargo")
-        train, test = sessions(self.train, "train"), sessions(self.test, "test")
+        gap = -(-gap // self.step)
+        train = max(1, sessions(self.train, "train") // self.step)
+        test = max(1, sessions(self.test, "test") // self.step)
         first = train + gap
         if first >= len(dates):
             raise ConfigError(

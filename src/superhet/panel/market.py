@@ -77,6 +77,9 @@ class Market(Mapping[str, Panel]):
             raise UnknownName("field", name, self.fields)
         return self.fields[name]
 
+    def __contains__(self, name: object) -> bool:
+        return name in self.fields
+
     def __iter__(self) -> Iterator[str]:
         return iter(self.fields)
 
@@ -112,6 +115,37 @@ class Market(Mapping[str, Panel]):
         """Keep the sessions from `start` to `end`; events before `start` stay known."""
         return self._cut(
             lambda panel: panel.between(start, end), self.universe.between(start, end), start, end
+        )
+
+    def on_rows(self, rows: npt.NDArray[np.int64]) -> Market:
+        """Keep some sessions, by position: the market as a coarser decision clock sees it.
+
+        Daily fields, groups, universe and benchmark weights are those of the kept sessions; the
+        benchmark's returns and the intraday bars belong to every session and are left out.
+        """
+        universe = self.universe
+        kept = Universe(
+            member=universe.member.rows(rows),
+            tradable=universe.tradable.rows(rows),
+            estimable=universe.estimable.rows(rows),
+            reasons={n: p.rows(rows) for n, p in universe.reasons.items()},
+        )
+        benchmark = self.benchmark
+        if benchmark is not None:
+            weights = None if benchmark.weights is None else benchmark.weights.rows(rows)
+            nothing = np.full(len(rows), np.nan)
+            benchmark = replace(benchmark, returns=nothing, weights=weights)
+        return replace(
+            self,
+            fields=Cube(
+                {n: _cut_loader(self.fields, n, lambda p: p.rows(rows)) for n in self.fields},
+                dates=self.dates[rows],
+                assets=self.assets,
+            ),
+            universe=kept,
+            group_panels={n: p.rows(rows) for n, p in self.group_panels.items()},
+            intraday_cubes={},
+            benchmark=benchmark,
         )
 
     def with_fields(self, extra: Mapping[str, PanelSource]) -> Market:

@@ -1,1 +1,5 @@
-"""The engines that can run a backtest."""
+"""Engines: ways to turn weights into books."""
+
+from superhet.backtest.engines.native import NativeEngine
+
+__all__ = ["NativeEngine"]

@@ -1,1 +1,11 @@
-"""The words of the formula language, by family."""
+"""Operators by family; importing this package fills the registry."""
+
+from superhet.factors.operators import (
+    cross_section,
+    elementwise,
+    intraday,
+    statements,
+    time_series,
+)
+
+__all__ = ["cross_section", "elementwise", "intraday", "statements", "time_series"]

@@ -1,0 +1,118 @@
+"""Costs: dated schedules as data, and the overrides of a configuration.
+
+`CostSchedule` is complete: one for each market, with its history of rates. `Costs` is what a
+configuration may say: whatever it leaves out is the market's own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Annotated, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+from annotated_types import Ge, Le
+
+from superhet.panel import Dates
+
+Floats: TypeAlias = npt.NDArray[np.float64]
+Schedule: TypeAlias = tuple[tuple[str, float], ...]
+Fraction: TypeAlias = Annotated[float, Ge(0.0), Le(0.1)]
+DAYS_PER_YEAR = 365.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class CostSchedule:
+    """The costs of a market; fractions of traded value unless said otherwise.
+
+    Parameters
+    ----------
+    commission : each side
+    commission_minimum : currency per leg of an order
+    commission_per_share : currency per share, each side, on top of `commission`
+    stamp_duty : (first day, rate) rows, on sales
+    transfer_fee : (first day, rate) rows, each side
+    slippage : each side; booked as a cost, the fill price is not moved
+    borrow : per year of 365 days, on the value of shorts at the close before
+    """
+
+    commission: float
+    commission_minimum: float
+    commission_per_share: float
+    stamp_duty: Schedule
+    transfer_fee: Schedule
+    slippage: float
+    borrow: float
+
+    def rates(self, dates: Dates) -> Floats:
+        """Give the six rates of each session, [dates, 6], columns as `kernels.ledger.Terms.rates`."""
+        constant = (self.commission, self.commission_minimum, self.commission_per_share)
+        return np.column_stack(
+            [
+                *(np.full(len(dates), value) for value in constant),
+                rate_on(self.stamp_duty, dates),
+                rate_on(self.transfer_fee, dates),
+                np.full(len(dates), self.slippage),
+            ]
+        )
+
+    def borrow_fees(self, dates: Dates) -> Floats:
+        """Give the borrow fee of each session for the calendar days since the one before, [dates].
+
+        A short held over a weekend pays three days on Monday. The first session pays nothing.
+        """
+        days = np.diff(dates.days, prepend=dates.days[:1]).astype(np.float64)
+        return np.asarray(days * (self.borrow / DAYS_PER_YEAR))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Costs:
+    """The costs that a configuration sets; None means the market's own.
+
+    Parameters
+    ----------
+    commission, slippage, borrow, commission_minimum, commission_per_share : see `CostSchedule`
+    stamp_duty, transfer_fee : one rate for all dates, in place of the dated schedule
+    """
+
+    commission: Fraction | None = None
+    commission_minimum: Annotated[float, Ge(0.0)] | None = None
+    commission_per_share: Annotated[float, Ge(0.0)] | None = None
+    stamp_duty: Fraction | None = None
+    transfer_fee: Fraction | None = None
+    slippage: Fraction | None = None
+    borrow: Annotated[float, Ge(0.0), Le(1.0)] | None = None
+
+    def over(self, market: CostSchedule) -> CostSchedule:
+        """Lay these over the costs of a market."""
+        chosen = {f.name: getattr(market, f.name) for f in fields(market)}
+        for name in chosen:
+            value = getattr(self, name)
+            if value is not None:
+                dated = name in {"stamp_duty", "transfer_fee"}
+                chosen[name] = (("1900-01-01", value),) if dated else value
+        return CostSchedule(**chosen)
+
+
+NO_COSTS = Costs(
+    commission=0.0,
+    commission_minimum=0.0,
+    commission_per_share=0.0,
+    stamp_duty=0.0,
+    transfer_fee=0.0,
+    slippage=0.0,
+    borrow=0.0,
+)
+
+
+def rate_on(schedule: Schedule, dates: Dates) -> Floats:
+    """Read a dated schedule: the rate in force on each date, 0 before its first row.
+
+    Examples
+    --------
+    >>> rate_on((("2000-01-01", 0.001), ("2023-08-28", 0.0005)), Dates(["2023-08-25", "2023-08-28"]))
+    array([0.001 , 0.0005])
+    """
+    starts = np.array([day for day, _ in schedule], dtype="datetime64[D]")
+    rates = np.array([0.0, *(rate for _, rate in schedule)])
+    return np.asarray(rates[np.searchsorted(starts, dates.days, side="right")])

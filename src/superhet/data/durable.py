@@ -1,0 +1,48 @@
+"""Files that are whole or not there: written aside, brought to the disk, then renamed in one step."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+
+TEMPORARY = ".writing-"
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Put `content` at `path`; after a crash the old file or the new one is there, never a piece.
+
+    Raises
+    ------
+    OSError
+        as the system gives it; nothing is left behind
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(f"{TEMPORARY}{os.getpid()}-{path.name}")
+    try:
+        with aside.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        aside.replace(path)
+    except BaseException:
+        aside.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Bring the names in a folder to the disk, where the system can."""
+    if os.name == "nt":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def is_no_room(error: OSError) -> bool:
+    """Tell whether an error means that the disk, the quota or the allowed file size is used up."""
+    return error.errno in _NO_ROOM

@@ -1,0 +1,134 @@
+"""Decay: how long a signal stays true, and how long it stays itself."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from superhet.errors import ConfigError
+from superhet.evaluation.forward_returns import Entry, Relative, forward_returns
+from superhet.evaluation.summary import SeriesSummary, plain, summarize_series
+from superhet.kernels.information import sort_order, spearman
+from superhet.panel import Market, Panel, require_same_axes
+
+Series = npt.NDArray[np.float64]
+DEFAULT_LAGS = (1, 2, 3, 4, 5, 10, 15, 20)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Decay:
+    """Rank IC of one signal against returns that begin later and later.
+
+    Parameters
+    ----------
+    name : of the signal
+    horizon : sessions of each forward return
+    lags : [lags], sessions from the signal to the entry
+    summaries : one for each lag, of the rank IC
+    """
+
+    name: str
+    horizon: int
+    lags: tuple[int, ...]
+    summaries: tuple[SeriesSummary, ...]
+
+    @property
+    def rank_ic(self) -> Series:
+        """Mean rank IC at each lag, [lags]."""
+        return np.array([s.mean for s in self.summaries])
+
+    @property
+    def half_life(self) -> float:
+        """Sessions after the first lag until the mean rank IC has halved, by linear interpolation.
+
+        NaN where it never does within the lags, or where the first is not known or zero.
+        """
+        means = self.rank_ic
+        if not abs(means[0]) > 0.0:
+            return float("nan")
+        share = means / means[0]
+        below = np.flatnonzero(share <= 0.5)
+        if not below.size:
+            return float("nan")
+        k = int(below[0])
+        part = (share[k - 1] - 0.5) / (share[k - 1] - share[k])
+        return float(self.lags[k - 1] + part * (self.lags[k] - self.lags[k - 1]) - self.lags[0])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the numbers by name, ready for JSON."""
+        return {
+            "name": self.name,
+            "horizon": self.horizon,
+            "lags": list(self.lags),
+            "rank_ic": plain(self.rank_ic),
+            "t": plain([s.t for s in self.summaries]),
+            "half_life": plain(self.half_life),
+        }
+
+    def __str__(self) -> str:
+        lines = [f"Decay of {self.name or 'signal'}, horizon {self.horizon}"]
+        for lag, s in zip(self.lags, self.summaries, strict=True):
+            lines.append(f"  lag {lag:>4}  rank IC {s.mean:+.4f}  t {s.t:6.2f}")
+        lines.append(f"  half-life {self.half_life:.1f} sessions")
+        return "\n".join(lines)
+
+
+def ic_decay(
+    signal: Panel,
+    market: Market,
+    lags: Sequence[int] = DEFAULT_LAGS,
+    *,
+    horizon: int = 1,
+    entry: Entry = "open",
+    relative_to: Relative | None = None,
+) -> Decay:
+    """Measure the rank IC against forward returns that begin `lag` sessions after the signal.
+
+    Parameters
+    ----------
+    signal : [dates, assets], score, on the dates of the market or some of them
+    market : as `forward_returns` needs
+    lags : increasing, each a `delay` of `forward_returns`
+    horizon : sessions of each forward return; 1 shows the decay day by day
+    entry, relative_to : as in `forward_returns`
+    """
+    if not lags or any(b <= a for a, b in itertools.pairwise(lags)):
+        raise ConfigError("lags", f"must be increasing and not empty (got {list(lags)})")
+    rows = np.array([market.dates.index(d) for d in signal.dates], dtype=np.int64)
+    order = sort_order(signal.values)
+    found = []
+    for lag in lags:
+        forward = forward_returns(
+            market, horizon=horizon, delay=lag, entry=entry, relative_to=relative_to
+        )
+        wanted = forward if len(rows) == len(forward.dates) else forward.rows(rows)
+        require_same_axes(signal, wanted)
+        series = spearman(wanted.values, signal.values, order_y=order)
+        found.append(summarize_series(series, horizon))
+    return Decay(name=signal.name, horizon=horizon, lags=tuple(lags), summaries=tuple(found))
+
+
+def rank_autocorrelation(signal: Panel, lag: int = 1, *, minimum: int = 3) -> Series:
+    """Correlate the ranks of a signal with its own ranks `lag` dates before.
+
+    Parameters
+    ----------
+    signal : [dates, assets], score
+    lag : dates, at least 1
+    minimum : a date with fewer names known on both gives NaN
+
+    Returns
+    -------
+    [dates]; NaN on the first `lag` dates
+    """
+    if lag < 1:
+        raise ConfigError("lag", f"must be at least 1 date (got {lag})")
+    out = np.full(len(signal.dates), np.nan)
+    if lag < len(out):
+        out[lag:] = spearman(signal.values[lag:], signal.values[:-lag], minimum=minimum)
+    return out

@@ -1,0 +1,220 @@
+"""Audit: prove that no output used the future.
+
+For several dates *t* the whole road is walked again on data whose rows after *t* are noise, and once
+more on data that end at *t*. Whatever a stage gives up to *t* must stay the same, bit for bit; after
+threaded linear algebra, to 1e-12 of its scale.
+
+1. choose dates inside the out-of-sample range            -> audit_dates
+2. replace the future                                     -> perturb.OtherFuture
+3. walk the road                                          -> walk
+4. compare each stage, field by field, up to t            -> compare
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from superhet.data.base import Tables
+from superhet.panel import BacktestResult, Cube, Events, Market, Panel
+from superhet.pipeline import stages
+from superhet.pipeline.config import AuditSection, Config
+from superhet.pipeline.perturb import OtherFuture
+from superhet.pipeline.stages import Progress, Values, silent
+
+STAGES = ("data", "signals", "clean", "synthesis", "portfolio", "backtest")
+_EXACT = {"data", "signals"}  # no threaded linear algebra before cleaning
+_TOLERANCE = 1e-12
+
+Named: TypeAlias = "tuple[str, npt.NDArray[np.datetime64], npt.NDArray[Any]]"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Leak:
+    """An output that changed when only the future did.
+
+    Parameters
+    ----------
+    stage, name : where, and which signal or field
+    first_date : first date at or before the cut on which it changed
+    cut : the date after which the data were replaced
+    future : "noise" or "nothing"
+    """
+
+    stage: str
+    name: str
+    first_date: str
+    cut: str
+    future: str
+
+
+def audit(config: Config, tables: Tables, progress: Progress = silent) -> Values:
+    """Walk the road on the real data, then audit it.
+
+    Returns
+    -------
+    `verdict` ("pass" or "leak"), `leaks`, `dates_checked`
+    """
+    market = stages.load(config, tables, progress)
+    return audit_values(config, tables, market, walk(config, market, progress), progress)
+
+
+def audit_values(
+    config: Config,
+    tables: Tables,
+    market: Market,
+    values: Mapping[str, Values],
+    progress: Progress = silent,
+) -> Values:
+    """Audit the values of a finished road."""
+    section = config.audit or AuditSection()
+    cuts = audit_dates(values["synthesis"]["super_factor"], section.dates)
+    leaks: dict[tuple[str, str], Leak] = {}
+    futures: tuple[Literal["nothing", "noise"], ...] = ("nothing", "noise")
+    for step, cut in enumerate(cuts):
+        for future in futures:
+            label = f"audit: {future} after {cut}"
+            progress(2 * step + futures.index(future), 2 * len(cuts), label)
+            other = OtherFuture(
+                tables=tables,
+                date=cut,
+                mode=future,
+                last=_beyond(market, cut, section.beyond),
+                seed=config.seed,
+            )
+            changed_market = stages.load(config, other)
+            changed = walk(config, changed_market)
+            for leak in compare(market, values, changed_market, changed, cut, future):
+                leaks.setdefault((leak.stage, leak.name), leak)
+    found = [asdict(leak) for leak in leaks.values()]
+    return {
+        "verdict": "leak" if found else "pass",
+        "leaks": found,
+        "dates_checked": [str(cut) for cut in cuts],
+    }
+
+
+def walk(config: Config, market: Market, progress: Progress = silent) -> dict[str, Values]:
+    """Compute every stage from a market, keeping nothing on disk."""
+    done: dict[str, Values] = {}
+    done["signals"] = stages.compute_signals(config, market, progress)
+    done["clean"] = stages.mix_and_clean(config, market, done["signals"], progress)
+    done["synthesis"] = stages.synthesize(config, market, done["clean"], progress)
+    done["portfolio"] = stages.build_portfolio(config, market, done["synthesis"])
+    done["backtest"] = stages.run_backtest(config, market, done["portfolio"])
+    return done
+
+
+def audit_dates(super_factor: Panel, count: int) -> list[np.datetime64]:
+    """Choose dates spread over those on which the super-factor has a value."""
+    rows = np.flatnonzero(super_factor.known().any(axis=1))
+    spread = np.linspace(0.25, 0.75, count) if count > 1 else np.array([0.5])
+    chosen = np.unique(rows[(spread * (rows.size - 1)).astype(int)])
+    return [super_factor.dates.days[row] for row in chosen]
+
+
+def compare(
+    market: Market,
+    values: Mapping[str, Values],
+    other_market: Market,
+    other: Mapping[str, Values],
+    cut: np.datetime64,
+    future: str,
+) -> Iterator[Leak]:
+    """Give the first stage's outputs that differ up to `cut`; later stages only inherit a leak."""
+    for stage in STAGES:
+        if stage == "data":
+            left, right = _market_outputs(market), _market_outputs(other_market)
+        else:
+            left, right = _outputs(values[stage]), _outputs(other[stage])
+        found = []
+        named = {name: (dates, array) for name, dates, array in right}
+        for name, dates, array in left:
+            dates_b, array_b = named[name]
+            first = first_difference(dates, array, dates_b, array_b, cut, stage in _EXACT)
+            if first is not None:
+                found.append(
+                    Leak(stage=stage, name=name, first_date=first, cut=str(cut), future=future)
+                )
+        yield from found
+        if found:
+            return
+
+
+def first_difference(
+    dates: npt.NDArray[np.datetime64],
+    values: npt.NDArray[Any],
+    dates_b: npt.NDArray[np.datetime64],
+    values_b: npt.NDArray[Any],
+    cut: np.datetime64,
+    exact: bool,
+) -> str | None:
+    """Find the first date up to `cut` on which two outputs differ, or None."""
+    end = (np.datetime64(cut, "D") + 1).astype("datetime64[s]")
+    keep, keep_b = dates.astype("datetime64[s]") < end, dates_b.astype("datetime64[s]") < end
+    days, a, b = dates[keep], values[keep], values_b[keep_b]
+    if days.size != keep_b.sum() or np.any(days != dates_b[keep_b]):
+        short = min(days.size, int(keep_b.sum()))
+        apart = np.flatnonzero(days[:short] != dates_b[keep_b][:short])
+        row = int(apart[0]) if apart.size else short
+        longer = days if days.size > row else dates_b[keep_b]
+        return str(longer[min(row, longer.size - 1)])
+    if a.dtype.kind == "f":
+        same = (a == b) | (np.isnan(a) & np.isnan(b))
+        if not exact:
+            scale = float(np.nanmax(np.abs(a), initial=0.0))
+            same |= np.abs(a - b) <= _TOLERANCE * scale
+    else:
+        same = a == b
+    rows = np.flatnonzero(~same.reshape(len(days), -1).all(axis=1))
+    return str(days[rows[0]]) if rows.size else None
+
+
+def _market_outputs(market: Market) -> Iterator[Named]:
+    for name in market:
+        yield name, market.dates.values, market[name].values
+    for flag in ("member", "tradable", "estimable"):
+        panel = getattr(market.universe, flag)
+        yield f"universe.{flag}", panel.dates.values, panel.values
+    for name, panel in market.group_panels.items():
+        labels = np.array([*panel.labels, ""], dtype="U")
+        yield name, panel.dates.values, labels[panel.values]
+    for name, events in market.events.items():
+        yield from _event_outputs(name, events)
+    for frequency, cube in market.intraday_cubes.items():
+        for name in cube:
+            yield f"{frequency}.{name}", cube.dates.values, cube[name].values
+    if market.benchmark is not None:
+        yield "benchmark", market.dates.values, market.benchmark.returns
+
+
+def _event_outputs(name: str, events: Events) -> Iterator[Named]:
+    for column in events:
+        yield f"{name}.{column}", events.known_at, events[column]
+
+
+def _outputs(values: Values) -> Iterator[Named]:
+    for name, value in values.items():
+        if name in {"target", "subsets", "models"}:
+            continue  # the target is the future; the others repeat the main road
+        if isinstance(value, Panel):
+            yield name, value.dates.values, value.values
+        elif isinstance(value, Cube):
+            for key in value:
+                yield (
+                    (key if name == "signals" else f"{key} {name}"),
+                    value.dates.values,
+                    value[key].values,
+                )
+        elif isinstance(value, BacktestResult):
+            yield "returns", value.dates.values, value.returns
+            yield "holdings", value.dates.values, value.holdings.values
+
+
+def _beyond(market: Market, cut: np.datetime64, sessions: int) -> np.datetime64:
+    last = min(market.dates.count_until(cut) - 1 + sessions, len(market.dates) - 1)
+    return market.dates.days[last]  # type: ignore[no-any-return] # numpy types an element as Any

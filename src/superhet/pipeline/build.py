@@ -1,0 +1,127 @@
+"""Build: a nested mapping from YAML -> a checked dataclass, with the path of every mistake.
+
+A component's own dataclass is its schema: its fields are the keys, its annotations the bounds. Unknown
+keys are errors with a suggestion; a value out of range names its path, the rule and what came:
+``preprocess[0].winsorize.lower: must be at least 0 (got -1)``.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+import typing
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from superhet.errors import ConfigError, UnknownName
+from superhet.registry import Registry
+
+T = TypeVar("T")
+
+
+def build(cls: type[T], raw: object, path: str) -> T:
+    """Make a dataclass from a mapping.
+
+    Raises
+    ------
+    ConfigError
+        naming the path of the first wrong value
+    UnknownName
+        for a key that the dataclass does not have, with a suggestion
+    """
+    if raw is None:
+        raw = {}
+    if isinstance(raw, cls):
+        return raw
+    if not isinstance(raw, Mapping):
+        raise ConfigError(path, f"expected keys and values, got {raw!r}")
+    _refuse_unknown_keys(cls, raw, path)
+    try:
+        return TypeAdapter(cls).validate_python(dict(raw))
+    except ValidationError as error:
+        raise _explain(error, path) from None
+    except ConfigError as error:
+        if path and not error.key.startswith(path):
+            joined = f"{path}.{error.key}" if error.key else path
+            raise ConfigError(joined, error.message.removeprefix(f"{error.key}: ")) from None
+        raise
+
+
+def component(registry: Registry[Any], raw: object, path: str) -> Any:
+    """Make a registered component from ``name`` or ``{name: {parameter: value}}``."""
+    if isinstance(raw, str):
+        name, parameters = raw, {}
+    elif isinstance(raw, Mapping) and len(raw) == 1:
+        name, parameters = next(iter(raw.items()))
+    else:
+        raise ConfigError(
+            path, f"expected one name of a {registry.kind}, or name: {{…}}, got {raw!r}"
+        )
+    cls = registry.get(str(name), path)
+    return build(cls, parameters, f"{path}.{name}")
+
+
+def describe(item: object, registries: Mapping[str, Registry[Any]]) -> object:
+    """Turn a built configuration back into plain mappings, components under their names."""
+    if dataclasses.is_dataclass(item) and not isinstance(item, type):
+        values = {
+            f.name: describe(getattr(item, f.name), registries)
+            for f in dataclasses.fields(item)
+            if f.init
+        }
+        for registry in registries.values():
+            if any(registry.get(n) is type(item) for n in registry.names()):
+                return {registry.name_of(type(item)): values}
+        return values
+    if isinstance(item, Mapping):
+        return {str(k): describe(v, registries) for k, v in item.items()}
+    if isinstance(item, list | tuple):
+        return [describe(v, registries) for v in item]
+    return item
+
+
+def _refuse_unknown_keys(cls: type, raw: Mapping[str, object], path: str) -> None:
+    fields = {f.name: f for f in dataclasses.fields(cls) if f.init}  # type: ignore[arg-type]
+    hints = typing.get_type_hints(cls)
+    for key, value in raw.items():
+        if key not in fields:
+            raise UnknownName("key", str(key), fields, path)
+        nested = _dataclass_in(hints[key])
+        if nested is not None and isinstance(value, Mapping):
+            _refuse_unknown_keys(nested, value, f"{path}.{key}" if path else str(key))
+
+
+def _dataclass_in(hint: object) -> type | None:
+    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+        return hint
+    if typing.get_origin(hint) in {typing.Union, types.UnionType}:
+        found = [c for c in typing.get_args(hint) if dataclasses.is_dataclass(c)]
+        return found[0] if len(found) == 1 and isinstance(found[0], type) else None
+    return None
+
+
+_RULES = {
+    "greater_than_equal": "must be at least {ge}",
+    "greater_than": "must be above {gt}",
+    "less_than_equal": "must be at most {le}",
+    "less_than": "must be below {lt}",
+    "literal_error": "must be {expected}",
+    "missing": "is required",
+}
+
+
+def _explain(error: ValidationError, path: str) -> ConfigError:
+    first = error.errors(include_url=False)[0]
+    where = path
+    for part in first["loc"]:
+        if isinstance(part, int):
+            where += f"[{part}]"
+        elif part.isidentifier():
+            where += f".{part}" if where else part
+    rule = _RULES.get(first["type"])
+    context = first.get("ctx", {})
+    said = rule.format(**context) if rule else first["msg"][:1].lower() + first["msg"][1:]
+    got = "" if first["type"] == "missing" else f" (got {first['input']!r})"
+    return ConfigError(where, f"{said}{got}")

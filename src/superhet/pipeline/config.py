@@ -1,0 +1,354 @@
+"""Config: one YAML file -> one checked, frozen value that every stage reads.
+
+Sections are dataclasses in the order of the research process. A component (a transformer, a
+synthesizer, a portfolio rule, an engine) is named by its word and carries its own parameters; see
+`superhet schema` for all words. Overrides from the command line are written ``section.key=value``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from annotated_types import Ge, Gt, Le
+
+from superhet.backtest import ENGINES, Engine
+from superhet.data.load import MarketRequest
+from superhet.data.sources.simulated import SimulatedMarket
+from superhet.data.universe import UniverseRule
+from superhet.errors import ConfigError, InputError, UnknownName
+from superhet.panel import WalkForward, sessions
+from superhet.pipeline.build import build, component, describe
+from superhet.portfolio import PORTFOLIO_RULES, PortfolioRule
+from superhet.preprocess import TRANSFORMERS, Transformer
+from superhet.registry import Registry
+from superhet.synthesis import SYNTHESIZERS, Synthesizer
+
+ATTRIBUTIONS = ("industry", "side", "size", "cost")
+REGISTRIES: Mapping[str, Registry[Any]] = {
+    "preprocess": TRANSFORMERS,
+    "synthesis": SYNTHESIZERS,
+    "portfolio": PORTFOLIO_RULES,
+    "backtest": ENGINES,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class MarketSection:
+    """Which data, which assets, which dates.
+
+    Parameters
+    ----------
+    store : folder of the store, relative to the configuration's working folder
+    simulate : make a simulated store there if there is none
+    universe : who takes part; a word ("all" or an index code) or the keys of the universe rule
+    start, end : first and last decision date; the planner loads the look-back before `start`
+    industry : name of the classification, or "" for none
+    benchmark : index code; left out, the cap-weighted universe
+    decision : when the super-factor is decided; values of the same session's close are known
+    size : the field whose logarithm is "size"; left out, market capitalisation
+    statements_known_at : `report_date` looks ahead on purpose, to measure by how much; audits fail it
+    """
+
+    store: str
+    simulate: SimulatedMarket | None = None
+    universe: UniverseRule = UniverseRule()
+    start: str | None = None
+    end: str | None = None
+    industry: str = "sw1"
+    benchmark: str | None = None
+    decision: Literal["close"] = "close"
+    size: str | None = None
+    statements_known_at: Literal["announce_date", "report_date"] = "announce_date"
+
+    def request(self, intraday: tuple[str, ...], start: str | None) -> MarketRequest:
+        """Say what to load: the section's dates, from `start` (look-back included) on."""
+        return MarketRequest(
+            start=start,
+            end=self.end,
+            universe=self.universe,
+            industry=self.industry,
+            benchmark=self.benchmark,
+            intraday=intraday,
+            statements_known_at=self.statements_known_at,
+            size=self.size,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class SignalSection:
+    """One formula, or formulas picked from a library.
+
+    Parameters
+    ----------
+    name, formula : a signal of the user's own
+    library, pick : a library and the names wanted from it; no `pick` takes them all
+    frequency : bar length that `bar_` operators read
+    half_life : sessions in which an aging value loses half of its weight in the mixer
+    max_age : sessions after which a value is no longer known
+    """
+
+    name: str | None = None
+    formula: str | None = None
+    library: str | None = None
+    pick: tuple[str, ...] = ()
+    frequency: str = "15min"
+    half_life: Annotated[float, Gt(0)] | None = None
+    max_age: Annotated[int, Ge(0)] | None = None
+
+    def __post_init__(self) -> None:
+        if (self.formula is None) == (self.library is None):
+            raise ConfigError("", "give either `formula` (with `name`) or `library` (with `pick`)")
+        if self.formula is not None and not self.name:
+            raise ConfigError("name", "a formula needs a name")
+
+
+@dataclass(frozen=True, kw_only=True)
+class MixSection:
+    """The decision clock: "1d", "1w", "1m", or every n-th session."""
+
+    clock: str | int = "1d"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TargetSection:
+    """What the super-factor is trained to forecast.
+
+    Parameters
+    ----------
+    horizon : sessions held
+    delay : sessions between signal and entry (1 = next session)
+    entry : price of entry and exit
+    relative_to : subtract the benchmark's or the industry's return
+    """
+
+    horizon: Annotated[int, Ge(1), Le(250)] = 5
+    delay: Annotated[int, Ge(1), Le(20)] = 1
+    entry: Literal["open", "vwap", "close"] = "open"
+    relative_to: Literal["benchmark", "industry"] | None = None
+
+    @property
+    def reach(self) -> int:
+        """Sessions from a signal to the end of its target."""
+        return self.delay + self.horizon
+
+
+@dataclass(frozen=True, kw_only=True)
+class SynthesisSection:
+    """How many signals become one.
+
+    Parameters
+    ----------
+    model : the synthesizer that gives the super-factor
+    target, folds : what it learns, and on which slices of the past
+    compare : other synthesizers shown beside it in the report
+    subsets : also build a super-factor from the signals of each frequency alone
+    """
+
+    model: Synthesizer
+    target: TargetSection = TargetSection()
+    folds: WalkForward = WalkForward()
+    compare: tuple[Synthesizer, ...] = ()
+    subsets: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportSection:
+    """Language of the report: one or both."""
+
+    language: Literal["en", "zh", "both"] = "en"
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuditSection:
+    """How many dates the look-ahead audit cuts at, and how far beyond it puts noise (sessions)."""
+
+    dates: Annotated[int, Ge(1), Le(50)] = 2
+    beyond: Annotated[int, Ge(1)] = 60
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """A whole study; see the section classes for their keys."""
+
+    name: str
+    market: MarketSection
+    signals: tuple[SignalSection, ...]
+    mix: MixSection = MixSection()
+    preprocess: tuple[Transformer, ...] = ()
+    synthesis: SynthesisSection
+    portfolio: PortfolioRule
+    backtest: Engine
+    attribution: tuple[str, ...] = ("industry", "side")
+    report: ReportSection = ReportSection()
+    audit: AuditSection | None = None
+    seed: Annotated[int, Ge(0)] = 7
+
+    @property
+    def resolved(self) -> dict[str, object]:
+        """Give every key with its value, defaults included, components under their words."""
+        return {
+            name: describe(getattr(self, name), REGISTRIES) for name in Config.__dataclass_fields__
+        }
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash the resolved configuration."""
+        text = json.dumps(self.resolved, sort_keys=True, ensure_ascii=False, default=str)
+        return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+
+
+def load_config(path: str | Path, overrides: Sequence[str] = ()) -> Config:
+    """Read a YAML file, apply ``section.key=value`` overrides, and check everything.
+
+    Raises
+    ------
+    InputError
+        if the file is missing or is not YAML
+    ConfigError
+        naming the path of the first wrong key or value
+    """
+    file = Path(path)
+    try:
+        text = file.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise InputError(f"{file}: no such configuration file") from None
+    except UnicodeDecodeError as error:
+        raise InputError(f"{file}: not UTF-8 ({error.reason} at byte {error.start})") from None
+    try:
+        raw = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise InputError(f"{file}: not valid YAML: {error}") from None
+    if not isinstance(raw, dict):
+        raise InputError(f"{file}: expected keys and values at the top, got {type(raw).__name__}")
+    raw.setdefault("name", file.stem)
+    for override in overrides:
+        _override(raw, override)
+    return parse_config(raw)
+
+
+def parse_config(raw: Mapping[str, object]) -> Config:
+    """Check a nested mapping and make the configuration of it."""
+    known = list(Config.__dataclass_fields__)
+    for key in raw:
+        if key not in known:
+            raise UnknownName("key", str(key), known)
+    for key in ("market", "signals", "synthesis", "portfolio", "backtest"):
+        if raw.get(key) is None:
+            raise ConfigError(key, "is required")
+    audit = raw.get("audit")
+    return Config(
+        name=_name(raw.get("name", "study")),
+        market=build(MarketSection, _market(raw["market"]), "market"),
+        signals=_signals(raw["signals"]),
+        mix=build(MixSection, raw.get("mix"), "mix"),
+        preprocess=_components(TRANSFORMERS, raw.get("preprocess"), "preprocess"),
+        synthesis=_synthesis(raw["synthesis"]),
+        portfolio=component(PORTFOLIO_RULES, raw["portfolio"], "portfolio"),
+        backtest=_engine(raw["backtest"]),
+        attribution=_attribution(raw.get("attribution", ["industry", "side"])),
+        report=build(ReportSection, raw.get("report"), "report"),
+        audit=None if audit is None else build(AuditSection, audit, "audit"),
+        seed=_seed(raw.get("seed", 7)),
+    )
+
+
+def _name(raw: object) -> str:
+    name = str(raw)
+    if not re.fullmatch(r"[\w.-]{1,80}", name):
+        raise ConfigError("name", f"use letters, digits, - _ and . only (got {raw!r})")
+    return name
+
+
+def _seed(raw: object) -> int:
+    if not isinstance(raw, int) or isinstance(raw, bool) or raw < 0:
+        raise ConfigError("seed", f"must be a whole number of at least 0 (got {raw!r})")
+    return raw
+
+
+def _signals(raw: object) -> tuple[SignalSection, ...]:
+    signals = tuple(
+        build(SignalSection, item, f"signals[{i}]")
+        for i, item in enumerate(_listed(raw, "signals"))
+    )
+    if not signals:
+        raise ConfigError("signals", "at least one signal is needed")
+    return signals
+
+
+def _components(registry: Registry[Any], raw: object, path: str) -> tuple[Any, ...]:
+    items = _listed(raw or [], path)
+    return tuple(component(registry, item, f"{path}[{i}]") for i, item in enumerate(items))
+
+
+def _attribution(raw: object) -> tuple[str, ...]:
+    chosen = [str(item) for item in _listed(raw or [], "attribution")]
+    for i, item in enumerate(chosen):
+        if item not in ATTRIBUTIONS:
+            allowed = ", ".join(ATTRIBUTIONS)
+            raise ConfigError(f"attribution[{i}]", f"must be one of {allowed} (got {item!r})")
+    return tuple(chosen)
+
+
+def _market(raw: object) -> object:
+    if not isinstance(raw, Mapping):
+        return raw
+    plain = {k: str(v) if k in {"start", "end"} and v is not None else v for k, v in raw.items()}
+    if isinstance(plain.get("universe"), str):
+        plain["universe"] = {"index": plain["universe"]}
+    return plain
+
+
+def _synthesis(raw: object) -> SynthesisSection:
+    if not isinstance(raw, Mapping):
+        raise ConfigError("synthesis", f"expected keys and values, got {raw!r}")
+    known = set(SynthesisSection.__dataclass_fields__)
+    unknown = {k: v for k, v in raw.items() if k not in known}
+    if unknown:
+        build(SynthesisSection, unknown, "synthesis")
+    if raw.get("model") is None:
+        raise ConfigError("synthesis.model", "is required")
+    target = build(TargetSection, raw.get("target"), "synthesis.target")
+    folds = build(WalkForward, raw.get("folds"), "synthesis.folds")
+    for key in ("train", "test", "purge", "embargo"):
+        sessions(getattr(folds, key), f"synthesis.folds.{key}")
+    return SynthesisSection(
+        model=component(SYNTHESIZERS, raw["model"], "synthesis.model"),
+        target=target,
+        folds=folds,
+        compare=_components(SYNTHESIZERS, raw.get("compare"), "synthesis.compare"),
+        subsets=bool(raw.get("subsets", True)),
+    )
+
+
+def _engine(raw: object) -> Engine:
+    if isinstance(raw, Mapping) and "engine" in raw:
+        rest = {k: v for k, v in raw.items() if k != "engine"}
+        made: Engine = component(ENGINES, {str(raw["engine"]): rest}, "backtest")
+        return made
+    raise ConfigError("backtest.engine", "is required (native)")
+
+
+def _listed(raw: object, path: str) -> list[object]:
+    if not isinstance(raw, list | tuple):
+        raise ConfigError(path, f"expected a list, got {raw!r}")
+    return list(raw)
+
+
+def _override(raw: dict[str, Any], override: str) -> None:
+    path, separator, text = override.partition("=")
+    if not separator:
+        raise InputError(f"override {override!r}: write section.key=value")
+    *parents, last = path.split(".")
+    level: Any = raw
+    for parent in parents:
+        if not isinstance(level.get(parent), dict):
+            level[parent] = {}
+        level = level[parent]
+    level[last] = yaml.safe_load(text)

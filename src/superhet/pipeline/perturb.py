@@ -1,0 +1,117 @@
+"""Perturb: the same data with another future, for the look-ahead audit.
+
+Every row that became known after *t* is replaced by noise, or taken away. What the store itself says
+about the future of an earlier row (the end of an industry membership, a delisting) is taken away too.
+Noise keeps the form of the data (prices stay positive, high stays above low), so that nothing fails for
+another reason than looking.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from superhet.data.base import Tables
+from superhet.data.schema import TABLES
+
+if TYPE_CHECKING:
+    import polars as pl
+
+_PRICES = ("open", "high", "low", "close", "limit_up", "limit_down", "amount")
+_TRADED = ("volume", "amount")
+_ENDS = ("end_date", "delist_date")
+
+
+@dataclass(frozen=True)
+class OtherFuture:
+    """Tables whose rows after `date` are noise or gone.
+
+    Parameters
+    ----------
+    tables : the real tables
+    date : the last day that stays as it is
+    mode : "noise" or "nothing"
+    last : in noise mode, the last day kept at all (a shorter future costs less time)
+    seed : of the noise
+    """
+
+    tables: Tables
+    date: np.datetime64
+    mode: Literal["noise", "nothing"]
+    last: np.datetime64
+    seed: int = 0
+
+    @property
+    def snapshot(self) -> str:
+        """Name the data apart from the real ones."""
+        return f"{self.tables.snapshot}/{self.mode}-after-{self.date}"
+
+    def names(self) -> list[str]:
+        """List the tables."""
+        return self.tables.names()
+
+    def meta(self, table: str) -> Mapping[str, Any]:
+        """Give what the manifest says of a table."""
+        return self.tables.meta(table)
+
+    def read(
+        self,
+        table: str,
+        *,
+        columns: Sequence[str] | None = None,
+        start: Any = None,
+        end: Any = None,
+    ) -> pl.DataFrame:
+        """Read a table, then replace its future."""
+        import polars as pl
+
+        known_at = TABLES[table].known_at
+        wanted = None if columns is None else list(columns)
+        if known_at is None:
+            frame = self.tables.read(table, columns=wanted, start=start, end=end)
+            return self._forget_ends(frame)
+        if wanted is not None and known_at not in wanted:
+            wanted.append(known_at)
+        frame = self.tables.read(table, columns=wanted, start=start, end=end)
+        day = frame[known_at].cast(pl.Date)
+        limit = self.date.astype("datetime64[D]").item()
+        if table == "statements" and self.meta(table).get("known_at") != "same_day":
+            future = (day >= limit).fill_null(True)  # announced on t, known on t + 1
+        else:
+            future = (day > limit).fill_null(True)
+        if self.mode == "nothing":
+            frame = self._forget_ends(frame.filter(~future))
+        else:
+            near = (day <= self.last.astype("datetime64[D]").item()).fill_null(False)
+            frame = self._noise(frame, table, future.to_numpy()).filter(near)
+        return frame if columns is None else frame.select(list(columns))
+
+    def _forget_ends(self, frame: pl.DataFrame) -> pl.DataFrame:
+        import polars as pl
+
+        limit = self.date.astype("datetime64[D]").item()
+        for name in _ENDS:
+            if name in frame.columns:
+                known = pl.when(pl.col(name).cast(pl.Date) <= limit).then(pl.col(name))
+                frame = frame.with_columns(known.alias(name))
+        return frame
+
+    def _noise(self, frame: pl.DataFrame, table: str, future: np.ndarray[Any, Any]) -> pl.DataFrame:
+        import polars as pl
+
+        rng = np.random.default_rng([self.seed, sum(table.encode())])
+        price = np.where(future, np.exp(0.1 * rng.standard_normal(len(frame))), 1.0)
+        traded = np.where(future, np.exp(rng.standard_normal(len(frame))), 1.0)
+        changed = []
+        for name, dtype in frame.schema.items():
+            if name in _PRICES or name in _TRADED:
+                factor = (price if name in _PRICES else 1.0) * (traded if name in _TRADED else 1.0)
+            elif dtype.is_float():
+                factor = np.where(future, np.exp(0.5 * rng.standard_normal(len(frame))), 1.0)
+            else:
+                continue
+            changed.append((frame[name] * pl.Series(factor)).alias(name))
+        return self._forget_ends(frame.with_columns(changed))

@@ -1,0 +1,127 @@
+"""Present: the values of a finished road -> the report, in the languages asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from superhet.panel import Dates, Fold, Market, Panel
+from superhet.pipeline.config import Config
+from superhet.pipeline.stages import Values, market_on, members
+from superhet.portfolio import diagnose
+from superhet.preprocess import diagnose as diagnose_distribution
+from superhet.report import Study, write_html
+
+
+@dataclass(frozen=True, kw_only=True)
+class About:
+    """What a report says of its own making."""
+
+    run_id: str
+    snapshot: str
+    stages: Mapping[str, str]
+    seconds: Mapping[str, float]
+
+
+def write_reports(
+    config: Config,
+    market: Market,
+    values: Mapping[str, Values],
+    metrics: Mapping[str, float | None],
+    about: About,
+    folder: Path,
+) -> list[Path]:
+    """Write one self-contained page a language; the first is the one to open."""
+    chosen = config.report.language
+    languages: tuple[Literal["en", "zh"], ...] = ("en", "zh") if chosen == "both" else (chosen,)
+    facts = study_facts(config, market, values, metrics, about)
+    paths = []
+    for language in languages:
+        suffix = "" if language == languages[0] else f".{language}"
+        path = folder / f"report{suffix}.html"
+        write_html(Study(**facts, language=language), path)
+        paths.append(path)
+    return paths
+
+
+def study_facts(
+    config: Config,
+    market: Market,
+    values: Mapping[str, Values],
+    metrics: Mapping[str, float | None],
+    about: About,
+) -> dict[str, Any]:
+    """Gather what the report shows."""
+    synthesis, clean = values["synthesis"], values["clean"]
+    super_factor: Panel = synthesis["super_factor"]
+    on_clock = market_on(market, super_factor.dates)
+    weights: Panel = values["portfolio"]["weights"]
+    wanted = members(config)
+    member = on_clock.universe.member.values
+    section = config.synthesis.target
+    result = values["backtest"]["result"]
+    oracle = {
+        "oracle_share": metrics["oracle_share"],
+        "best_ic": metrics["best_rank_ic"],
+        "absolute_ic": metrics["absolute_rank_ic"],
+    }
+    return {
+        "name": config.name,
+        "run_id": about.run_id,
+        "config": config.resolved,
+        "snapshot": about.snapshot,
+        "seed": config.seed,
+        "conventions": result.conventions,
+        "market": market.between(super_factor.dates.values[0], super_factor.dates.values[-1]),
+        "signals": clean["signals"],
+        "ages": clean["ages"],
+        "formulas": {m.name: str(m.expression) for m in wanted},
+        "lookbacks": {m.name: m.expression.lookback for m in wanted},
+        "coverage": {
+            name: float(clean["signals"][name].known()[member].mean())
+            for name in clean["signals"].names
+        },
+        "super_factor": super_factor,
+        "forward": synthesis["target"],
+        "horizon": section.horizon,
+        "delay": section.delay,
+        "entry": section.entry,
+        "fold_dates": [_fold_dates(fold, super_factor.dates) for fold in synthesis["folds"]],
+        "weights": np.asarray(synthesis["weights"]),
+        "subsets": synthesis["subsets"],
+        "models": synthesis["models"],
+        "oracle": None if metrics["oracle_share"] is None else oracle,
+        "distributions": _distributions(clean, on_clock),
+        "portfolio": weights,
+        "diagnosis": diagnose(weights, super_factor, on_clock),
+        "backtest": result,
+        "attributions": values["attribution"]["attributions"],
+        "audit": values.get("audit"),
+        "metrics": metrics,
+        "stages": about.stages,
+        "seconds": about.seconds,
+    }
+
+
+def _distributions(clean: Values, market: Market) -> dict[str, dict[str, Any]]:
+    return {
+        name: {
+            "before": diagnose_distribution(clean["mixed"][name], market).to_dict(),
+            "after": diagnose_distribution(panel, market).to_dict(),
+        }
+        for name, panel in clean["signals"].items()
+    }
+
+
+def _fold_dates(fold: Fold, dates: Dates) -> tuple[Any, Any, Any, Any]:
+    days = dates.values
+    return (
+        days[fold.train.start],
+        days[fold.train.stop - 1],
+        days[fold.test.start],
+        days[fold.test.stop - 1],
+    )

@@ -1,0 +1,228 @@
+"""Run: one configuration on one data snapshot -> one run folder, resumable at every stage.
+
+A run folder is ``<runs>/<name>-<hash>``, where the hash is that of the resolved configuration, the data
+snapshot and the version. It holds ``run.json`` (what was asked, on which data, how far it got),
+``config.yaml`` (resolved), ``stages/`` and ``arrays/`` (values by content), ``metrics.json``, the
+exported tables, ``report.html`` and ``log.txt``. A stage that is there is not computed again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from superhet.data.base import Tables
+from superhet.errors import RunInterrupted
+from superhet.panel import Market
+from superhet.pipeline import stages
+from superhet.pipeline.artifacts import Artifacts, write_atomic, write_json
+from superhet.pipeline.audit import audit_values
+from superhet.pipeline.config import Config
+from superhet.pipeline.export import export_tables
+from superhet.pipeline.metrics import measure
+from superhet.pipeline.present import About, write_reports
+from superhet.pipeline.stages import Progress, Values, silent
+from superhet.version import __version__
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunSummary:
+    """What `superhet run --json` prints."""
+
+    run_id: str
+    run_dir: str
+    report: str
+    stages: dict[str, str]
+    metrics: dict[str, float | None]
+    audit: str | None
+    seconds: dict[str, float]
+
+
+@dataclass
+class Run:
+    """A configuration, its data and its folder; `execute` does the work.
+
+    Parameters
+    ----------
+    config : the study
+    tables : the data; its `snapshot` becomes part of the run's name
+    runs : folder that holds run folders
+    progress : called with (done, total, label)
+    """
+
+    config: Config
+    tables: Tables
+    runs: Path
+    progress: Progress = silent
+    seconds: dict[str, float] = field(default_factory=dict)
+    _market: Market | None = None
+
+    @property
+    def run_id(self) -> str:
+        """Name and hash of configuration, snapshot and version."""
+        parts = f"{self.config.fingerprint}/{self.tables.snapshot}/{__version__}"
+        digest = hashlib.blake2b(parts.encode(), digest_size=5).hexdigest()
+        return f"{self.config.name}-{digest}"
+
+    @property
+    def folder(self) -> Path:
+        """The run folder."""
+        return self.runs / self.run_id
+
+    def execute(self, *, resume: bool = False, fresh: bool = False) -> RunSummary:
+        """Compute what is missing and give the summary.
+
+        Parameters
+        ----------
+        resume : go on where an interrupted run of the same configuration stopped
+        fresh : forget an earlier run of the same configuration
+
+        Raises
+        ------
+        RunInterrupted
+            if an earlier run did not finish and neither `resume` nor `fresh` was asked for
+        """
+        self._open(resume=resume, fresh=fresh)
+        hashes, values = self._compute()
+        metrics = measure(self.config, self.market, values, self.tables)
+        write_json(self.folder / "metrics.json", metrics)
+        self._timed("export", lambda: export_tables(self.folder, values))
+        about = About(
+            run_id=self.run_id, snapshot=self.tables.snapshot, stages=hashes, seconds=self.seconds
+        )
+        reports = self._timed(
+            "report",
+            lambda: write_reports(self.config, self.market, values, metrics, about, self.folder),
+        )
+        self._note(status="done", stages=hashes, metrics=metrics, report=str(reports[0].name))
+        return RunSummary(
+            run_id=self.run_id,
+            run_dir=str(self.folder),
+            report=str(reports[0]),
+            stages=hashes,
+            metrics=metrics,
+            audit=None if "audit" not in values else str(values["audit"]["verdict"]),
+            seconds={k: round(v, 3) for k, v in self.seconds.items()},
+        )
+
+    @property
+    def market(self) -> Market:
+        """The market, loaded when first needed."""
+        if self._market is None:
+            self._market = self._timed(
+                "data", lambda: stages.load(self.config, self.tables, self.progress)
+            )
+        return self._market
+
+    def _compute(self) -> tuple[dict[str, str], dict[str, Values]]:
+        """Go through the stages; the order is that of the table of contents in `stages`."""
+        config, progress = self.config, self.progress
+        done: dict[str, Values] = {}
+        hashes: dict[str, str] = {"data": self.tables.snapshot}
+        contents: list[tuple[str, Callable[[], Values]]] = [
+            ("signals", lambda: stages.compute_signals(config, self.market, progress)),
+            (
+                "clean",
+                lambda: stages.mix_and_clean(config, self.market, done["signals"], progress),
+            ),
+            ("synthesis", lambda: stages.synthesize(config, self.market, done["clean"], progress)),
+            ("portfolio", lambda: stages.build_portfolio(config, self.market, done["synthesis"])),
+            ("backtest", lambda: stages.run_backtest(config, self.market, done["portfolio"])),
+            ("attribution", lambda: stages.attribute(config, self.market, done["backtest"])),
+        ]
+        if config.audit is not None:
+            contents.append(
+                ("audit", lambda: audit_values(config, self.tables, self.market, done, progress))
+            )
+        for name, compute in contents:
+            done[name], hashes[name] = self._stage(name, compute)
+        return hashes, done
+
+    def _stage(self, name: str, compute: Callable[[], Values]) -> tuple[Values, str]:
+        artifacts = Artifacts(self.folder)
+        if artifacts.has(name):
+            log.info("%s: already done", name)
+            values: Values = artifacts.load(name)
+            return values, artifacts.hash_of(name)
+        values = self._timed(name, compute)
+        digest = artifacts.save(name, values)
+        log.info("%s: done in %.1f s, %s", name, self.seconds[name], digest)
+        return values, digest
+
+    def _timed(self, name: str, work: Callable[[], Any]) -> Any:
+        begin = time.perf_counter()
+        value = work()
+        self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - begin
+        return value
+
+    def _open(self, *, resume: bool, fresh: bool) -> None:
+        note = self.folder / "run.json"
+        if fresh and self.folder.exists():
+            _forget(self.folder)
+        if note.exists():
+            known = json.loads(note.read_text(encoding="utf-8"))
+            if known["status"] != "done" and _alive(known["pid"]):
+                raise RunInterrupted(
+                    f"{self.folder}: process {known['pid']} is working on this run now. Wait for it."
+                )
+            if known["status"] != "done" and not resume:
+                raise RunInterrupted(
+                    f"{self.folder}: an earlier run of this configuration was interrupted. "
+                    "Go on with --resume, or start over with --fresh."
+                )
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._note(status="running")
+        text = yaml.safe_dump(self.config.resolved, allow_unicode=True, sort_keys=False)
+        write_atomic(self.folder / "config.yaml", lambda aside: _write_text(aside, text))
+
+    def _note(self, *, status: str, **facts: object) -> None:
+        write_json(
+            self.folder / "run.json",
+            {
+                "run_id": self.run_id,
+                "name": self.config.name,
+                "status": status,
+                "pid": os.getpid(),
+                "version": __version__,
+                "snapshot": self.tables.snapshot,
+                "config": self.config.fingerprint,
+                "seed": self.config.seed,
+                "seconds": {k: round(v, 3) for k, v in self.seconds.items()},
+                **facts,
+            },
+        )
+
+
+def _write_text(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")
+
+
+def _alive(pid: int) -> bool:
+    if pid == os.getpid():
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _forget(folder: Path) -> None:
+    import shutil
+
+    aside = folder.with_name(f".{folder.name}.{os.getpid()}.old")
+    folder.rename(aside)
+    shutil.rmtree(aside)

@@ -1,0 +1,268 @@
+"""Stages: the research process, read from top to bottom.
+
+1. data        the store, cut to the study                          -> load
+2. signals     every formula on its native clock                    -> compute_signals
+3. clean       one decision clock; outliers, scale, neutrality      -> mix_and_clean
+4. synthesis   walk-forward: many signals -> one super-factor       -> synthesize
+5. portfolio   super-factor -> target weights                       -> build_portfolio
+6. backtest    weights -> money, under the rules of the market      -> run_backtest
+7. attribution where the return came from                           -> attribute
+
+Each stage is a function of the configuration and of earlier values; it reads no clock and no
+environment, writes nothing, and returns a mapping that a run folder can keep. The look-ahead audit
+calls the same functions on a market whose future was replaced.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from superhet.attribution import contribution
+from superhet.data.base import Tables
+from superhet.data.calendar import TradingCalendar
+from superhet.data.load import load_market
+from superhet.errors import ConfigError, EmptyUniverse, NoSignal, UnknownName
+from superhet.evaluation import forward_returns
+from superhet.factors import Expression, evaluate, library, parse
+from superhet.frequency import decision_clock, mix
+from superhet.panel import (
+    Attribution,
+    BacktestResult,
+    Cube,
+    Dates,
+    Market,
+    Panel,
+    WalkForward,
+    as_of,
+)
+from superhet.pipeline.config import Config, SignalSection
+from superhet.synthesis import SYNTHESIZERS, Synthesizer, walk_forward
+
+Progress: TypeAlias = Callable[[int, int, str], None]
+Values: TypeAlias = dict[str, Any]
+FREQUENCIES = ("minute", "daily", "quarterly")
+
+
+def silent(done: int, total: int, label: str) -> None:
+    """Show no progress."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Member:
+    """One signal of a study: its formula and how the mixer treats its age."""
+
+    name: str
+    expression: Expression
+    section: SignalSection
+
+
+def members(config: Config) -> list[Member]:
+    """Read the signals of a configuration: libraries unfolded, formulas parsed, names unique.
+
+    Raises
+    ------
+    ConfigError, FormulaError
+        for a wrong formula, an unknown library or name, or a name used twice
+    """
+    found: dict[str, Member] = {}
+    for i, section in enumerate(config.signals):
+        path = f"signals[{i}]"
+        for name, formula in _formulas(section, path):
+            if name in found:
+                raise ConfigError(path, f"the name {name!r} is used twice")
+            found[name] = Member(name=name, expression=parse(formula), section=section)
+    return list(found.values())
+
+
+def _formulas(section: SignalSection, path: str) -> Iterable[tuple[str, str]]:
+    if section.formula is not None and section.name is not None:
+        return [(section.name, section.formula)]
+    formulas = {f.name: f.text for f in library(str(section.library), f"{path}.library")}
+    for name in section.pick:
+        if name not in formulas:
+            kind = f"formula of library {section.library}"
+            raise UnknownName(kind, name, formulas, f"{path}.pick")
+    return [(n, formulas[n]) for n in section.pick or formulas]
+
+
+def load(config: Config, tables: Tables, progress: Progress = silent) -> Market:
+    """Load the market, from as far before `start` as the formulas look back."""
+    wanted = members(config)
+    frequencies = {m.section.frequency for m in wanted if "bar_" in str(m.expression)}
+    start = config.market.start
+    if start is not None:
+        lookback = max(m.expression.lookback for m in wanted)
+        before = TradingCalendar.from_tables(tables).sessions_between(None, start)
+        start = str(before.values[max(0, len(before) - 1 - lookback)])
+    request = config.market.request(tuple(sorted(frequencies)), start)
+    market = load_market(tables, request, progress)
+    if not market.universe.member.values.any():
+        raise EmptyUniverse(
+            f"market.universe: nobody is a member between {market.dates.describe()}. "
+            "Check `universe` and the dates of the store (superhet data info)."
+        )
+    return market
+
+
+def compute_signals(config: Config, market: Market, progress: Progress = silent) -> Values:
+    """Evaluate every formula on its native clock."""
+    wanted = members(config)
+    groups: dict[str, dict[str, Expression]] = {}
+    for member in wanted:
+        groups.setdefault(member.section.frequency, {})[member.name] = member.expression
+    panels: dict[str, Panel] = {}
+    blocks: dict[str, str] = {}
+    known_at: dict[str, Panel] = {}
+    for frequency, formulas in groups.items():
+        found = evaluate(formulas, market, frequency=frequency, progress=progress)
+        panels.update(found.signals)
+        blocks.update(found.signals.blocks)
+        known_at.update(found.known_at)
+    for name, panel in panels.items():
+        if not panel.known().any():
+            raise NoSignal(
+                f"signal {name!r} has no value on any date. Its fields are missing, or the history "
+                "is shorter than its look-back."
+            )
+    ordered = {m.name: panels[m.name] for m in wanted}
+    return {"signals": Cube(ordered, blocks=blocks), "known_at": known_at}
+
+
+def mix_and_clean(
+    config: Config, market: Market, signals: Values, progress: Progress = silent
+) -> Values:
+    """Bring all signals to the decision clock and clean each cross-section."""
+    clock = clock_of(config, market)
+    on_clock = market_on(market, clock)
+    sections = {m.name: m.section for m in members(config)}
+    mixed = mix(
+        signals["signals"],
+        clock,
+        known_at=signals["known_at"],
+        max_age={n: s.max_age for n, s in sections.items() if s.max_age is not None},
+        half_life={n: s.half_life for n, s in sections.items() if s.half_life is not None},
+    )
+    cleaned: dict[str, Panel] = {}
+    for done, name in enumerate(mixed.signals):
+        progress(done, len(mixed.signals), f"cleaning {name}")
+        panel = mixed.signals[name]
+        for transformer in config.preprocess:
+            panel = transformer.transform(panel, on_clock)
+        cleaned[name] = panel.renamed(name)
+    blocks = signals["signals"].blocks
+    return {
+        "signals": Cube(cleaned, blocks=blocks),
+        "mixed": mixed.signals,
+        "ages": mixed.ages,
+    }
+
+
+def target(config: Config, market: Market, clock: Dates) -> Panel:
+    """Compute what the super-factor is to forecast, stamped at the signal's date."""
+    section = config.synthesis.target
+    forward = forward_returns(
+        market,
+        horizon=section.horizon,
+        delay=section.delay,
+        entry=section.entry,
+        relative_to=section.relative_to,
+    )
+    forward = forward.rows(np.searchsorted(forward.dates.values, clock.values))
+    member = as_of(market.universe.member, clock).values
+    return forward.with_values(np.where(member, forward.values, np.nan))
+
+
+def folds_of(config: Config, market: Market) -> WalkForward:
+    """Give the walk-forward folds, measured in rows of the decision clock."""
+    clock = clock_of(config, market)
+    step = max(1, round(len(study_dates(config, market)) / len(clock)))
+    return replace(config.synthesis.folds, step=step)
+
+
+def synthesize(
+    config: Config, market: Market, clean: Values, progress: Progress = silent
+) -> Values:
+    """Mix the signals into the super-factor, out of sample; also each frequency and model alone."""
+    signals: Cube = clean["signals"]
+    wanted = target(config, market, signals.dates)
+    folds, reach = folds_of(config, market), config.synthesis.target.reach
+
+    def out_of_sample(model: Synthesizer, chosen: Cube) -> Any:
+        return walk_forward(model, chosen, wanted, folds, reach=reach)
+
+    progress(0, 1, "super-factor")
+    main = out_of_sample(config.synthesis.model, signals)
+    if not main.super_factor.known().any():
+        raise NoSignal("the super-factor has no value: every signal is missing in every test slice")
+    subsets: dict[str, Panel] = {}
+    present = [f for f in FREQUENCIES if f in signals.blocks.values()]
+    if config.synthesis.subsets and len(present) > 1:
+        for frequency in present:
+            progress(0, 1, f"{frequency} signals alone")
+            chosen = signals.block(frequency)
+            subsets[frequency] = out_of_sample(config.synthesis.model, chosen).super_factor
+    models: dict[str, Panel] = {}
+    for model in config.synthesis.compare:
+        name = SYNTHESIZERS.name_of(type(model))
+        progress(0, 1, f"compared: {name}")
+        models[name] = out_of_sample(model, signals).super_factor
+    return {
+        "super_factor": main.super_factor.renamed("super_factor"),
+        "weights": main.weights,
+        "names": list(main.names),
+        "folds": list(main.folds),
+        "target": wanted,
+        "subsets": subsets,
+        "models": models,
+    }
+
+
+def build_portfolio(config: Config, market: Market, synthesis: Values) -> Values:
+    """Turn the super-factor into target weights on the decision clock."""
+    alpha: Panel = synthesis["super_factor"]
+    weights = config.portfolio.weights(alpha, market_on(market, alpha.dates))
+    return {"weights": weights}
+
+
+def run_backtest(config: Config, market: Market, portfolio: Values) -> Values:
+    """Trade the target weights under the rules of the market."""
+    weights: Panel = portfolio["weights"]
+    decided = np.flatnonzero(np.nan_to_num(weights.values).any(axis=1))
+    if decided.size == 0:
+        raise NoSignal("the portfolio holds nothing on any date, so there is nothing to trade")
+    start = weights.dates.values[decided[0]]
+    result = config.backtest.run(weights.between(start, None), market.between(start, None))
+    return {"result": result}
+
+
+def attribute(config: Config, market: Market, backtest: Values) -> Values:
+    """Explain the return of the backtest by group."""
+    result: BacktestResult = backtest["result"]
+    during = market.between(result.dates.values[0], result.dates.values[-1])
+    parts: list[Attribution] = [
+        contribution(result, during, by=word)  # type: ignore[arg-type] # checked by the config
+        for word in config.attribution
+    ]
+    return {"attributions": parts}
+
+
+def study_dates(config: Config, market: Market) -> Dates:
+    """Give the sessions on which the study may decide (without the look-back before `start`)."""
+    return market.dates[market.dates.between(config.market.start, config.market.end)]
+
+
+def clock_of(config: Config, market: Market) -> Dates:
+    """Give the decision dates."""
+    return decision_clock(study_dates(config, market), config.mix.clock)
+
+
+def market_on(market: Market, clock: Dates) -> Market:
+    """Keep the rows of the decision dates, for what works on one cross-section at a time."""
+    if clock == market.dates:
+        return market
+    rows = np.searchsorted(market.dates.values, clock.values)
+    return market.on_rows(rows)

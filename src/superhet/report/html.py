@@ -1,0 +1,169 @@
+"""HTML: a Study -> one self-contained file that opens from disk and asks nobody for anything.
+
+1. measure and build the pages                                   -> build_pages
+2. put the data of all figures into one JSON text, axes once     -> figure_data
+3. fill the template; the script of the charts is inlined once   -> render_html
+4. write beside the target, then rename: a reader never sees half a report   -> write_html
+
+The bytes depend on the Study alone: no clock, no random names.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from functools import lru_cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from superhet.report.base import Study
+from superhet.report.blocks import Column, Page, Table
+from superhet.report.catalogue import Text
+from superhet.report.context import Context
+from superhet.report.measures import Measures
+from superhet.report.numbers import day_texts, known, show, to_json
+from superhet.report.pages.overview import overview_page
+from superhet.report.pages.portfolio import portfolio_page
+from superhet.report.pages.run import run_page
+from superhet.report.pages.super_factor import super_factor_page
+from superhet.version import __version__
+
+_TAGS = {"en": "en", "zh": "zh-CN"}
+_HABITS = {"en": "green-up", "zh": "red-up"}
+
+
+def write_html(study: Study, path: str | os.PathLike[str]) -> Path:
+    """Write the report; the file appears whole or not at all.
+
+    Parameters
+    ----------
+    study : all that is shown
+    path : of the file; its folder must exist
+
+    Returns
+    -------
+    the path
+    """
+    target = Path(path)
+    aside = target.with_name(f".{target.name}.part")
+    aside.write_bytes(render_html(study).encode("utf-8"))
+    with aside.open("rb") as written:
+        os.fsync(written.fileno())
+    aside.replace(target)
+    return target
+
+
+def render_html(study: Study) -> str:
+    """Give the report as text."""
+    text = Text(study.language)
+    context = Context(study=study, measures=Measures(study), text=text)
+    pages = build_pages(context)
+    subtitle = text(
+        "page.subtitle",
+        first=study.market.dates.days[0],
+        last=study.market.dates.days[-1],
+        assets=f"{len(study.market.assets):,}",
+        run=study.run_id,
+    )
+    footer = text(
+        "page.footer",
+        days=study.backtest.periods_per_year,
+        entry=text.name("entry", study.entry),
+        delay=study.delay,
+        horizon=study.horizon,
+        version=__version__,
+    )
+    return str(
+        _template().render(
+            lang_tag=_TAGS[study.language],
+            habit=_HABITS[study.language],
+            title=study.name,
+            subtitle=subtitle,
+            footer=footer,
+            pages=pages,
+            text=text,
+            data=figure_data(context, pages),
+            css=_static("report.css"),
+            echarts=_static("echarts.min.js"),
+            script=_static("report.js"),
+        )
+    )
+
+
+def build_pages(context: Context) -> list[Page]:
+    """Build all pages, in order."""
+    return [
+        overview_page(context),
+        super_factor_page(context),
+        portfolio_page(context),
+        run_page(context),
+    ]
+
+
+def figure_data(context: Context, pages: Sequence[Page]) -> str:
+    """Put the options of all figures, and the axes they share, into one JSON text."""
+    study = context.study
+    axes = {
+        "clock": day_texts(study.super_factor.dates),
+        "oos": day_texts(context.measures.dates),
+        "decisions": day_texts(study.diagnosis.dates),
+        "sessions": day_texts(study.backtest.dates),
+    }
+    for k, found in enumerate(study.attributions):
+        if found.dates != study.backtest.dates:
+            axes[f"attribution-{k}"] = day_texts(found.dates)
+    figures = {
+        card.id: card.figure
+        for page in pages
+        for section in page.sections
+        for card in section.cards
+        if card.figure is not None
+    }
+    return to_json({"axes": axes, "figures": figures})
+
+
+@lru_cache(maxsize=None)
+def _static(name: str) -> str:
+    return files("superhet.report").joinpath("static", name).read_text(encoding="utf-8")
+
+
+@lru_cache(maxsize=None)
+def _template() -> Any:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("superhet.report", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals["cell"] = _cell
+    return environment.get_template("report.html.j2")
+
+
+def _cell(table: Table, column: Column, value: object) -> Any:
+    """Write one table cell; numbers keep their full value for sorting."""
+    from markupsafe import Markup
+
+    if column.kind in ("text", "code"):
+        shown = "" if value is None else str(value)
+        return Markup('<td class="{}">{}</td>').format(column.kind, shown)
+    number, kind = value if isinstance(value, tuple) else (value, column.kind)
+    if isinstance(number, str):
+        return Markup("<td>{}</td>").format(number)
+    amount = known(number)
+    shown = show(amount, kind)
+    order = "" if shown == show(None) else f"{amount:.6g}"
+    if table.heat and order:
+        hue = "up" if amount >= 0 else "down"
+        strength = min(60, round(60 * abs(amount) / table.heat))
+        style = f"--hue:var(--{hue});--heat:{strength}"
+        return Markup('<td class="heat" data-v="{}" style="{}">{}</td>').format(order, style, shown)
+    sign = ""
+    if column.signed and order and amount != 0:
+        sign = "positive" if amount > 0 else "negative"
+    return Markup('<td class="{}" data-v="{}">{}</td>').format(sign, order, shown)
+
+

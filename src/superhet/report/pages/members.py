@@ -1,0 +1,108 @@
+"""Members: the signals behind the super-factor, when each was known, and how alike they are."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from superhet.report import figures
+from superhet.report.blocks import Card, Column, Table
+from superhet.report.context import Context
+from superhet.report.cross_section import five_numbers, mean_by_row, spread_rows
+
+AGE_COLUMNS = 80
+
+
+def cards(context: Context) -> list[Card]:
+    """Show the member table, ages, coverage and correlation."""
+    made = [member_table(context), ages_through_time(context), ages_at_the_end(context)]
+    made += [coverage(context)]
+    if len(context.study.signals) > 1:
+        made.append(correlation(context))
+    return made
+
+
+def member_table(context: Context) -> Card:
+    """List what each member is and how it did out of sample."""
+    study, text = context.study, context.text
+    weight = study.weights[-1] if len(study.weights) else np.full(len(study.signals), np.nan)
+    rows = []
+    for k, name in enumerate(study.signals):
+        found = context.measures.member_strength[name]
+        rows.append(
+            (
+                name,
+                study.formulas.get(name, ""),
+                context.block(name),
+                study.lookbacks.get(name),
+                context.measures.mean_age[name],
+                study.coverage.get(name),
+                weight[k],
+                found.mean,
+                found.t,
+                found.icir,
+                context.measures.half_life[name],
+            )
+        )
+    columns = [
+        Column(title=text("label.member"), kind="text"),
+        Column(title=text("label.formula"), kind="code"),
+        Column(title=text("label.frequency"), kind="text"),
+        Column(title=text("label.lookback"), kind="int"),
+        Column(title=text("label.mean_age"), kind="n1"),
+        Column(title=text("label.coverage"), kind="p1"),
+        Column(title=text("label.weight_now"), kind="n3", signed=True),
+        Column(title=text("label.rank_ic"), kind="n4", signed=True),
+        Column(title=text("label.t"), kind="n2"),
+        Column(title=text("label.icir"), kind="n3"),
+        Column(title=text("label.half_life"), kind="n1"),
+    ]
+    return context.table("members_table", Table(columns=columns, rows=rows), wide=True)
+
+
+def ages_through_time(context: Context) -> Card:
+    """Draw what was known when: mean age of each member's values on sampled dates."""
+    ages = context.study.ages
+    rows = spread_rows(len(ages.dates), AGE_COLUMNS)
+    grid = np.array([mean_by_row(ages[n].values[rows]) for n in ages])
+    days = [str(d) for d in ages.dates.days[rows]]
+    option = figures.heat_map(days, list(ages), grid, kind="n1", diverging=False)
+    return context.figure("ages_time", option, wide=True, height=_rows_height(len(ages)))
+
+
+def ages_at_the_end(context: Context) -> Card:
+    """Draw how old the members' values are across assets on the last date."""
+    ages = context.study.ages
+    five = np.array([five_numbers(ages[n].values[-1]) for n in ages])
+    option = figures.boxes(list(ages), five, label=context.text("label.age"), kind="n1")
+    last = str(ages.dates.days[-1])
+    return context.figure("ages_last", option, height=_rows_height(len(ages)), date=last)
+
+
+def coverage(context: Context) -> Card:
+    """Draw the share of members of the universe with a value, by frequency and for the super-factor."""
+    series = {
+        context.text.name("block", block): values
+        for block, values in context.measures.block_coverage.items()
+    }
+    colours = [context.block_colour(b) for b in context.measures.block_coverage]
+    series[context.text("label.super_factor")] = context.measures.super_coverage
+    option = figures.lines(
+        "@axis:clock", series, kind="p0", colours=[*colours, "@ink"], min=0, max=1
+    )
+    return context.figure("coverage_time", option, height=_rows_height(len(context.study.ages)))
+
+
+def correlation(context: Context) -> Card:
+    """Draw how alike the members are, like beside like."""
+    matrix, order = context.measures.correlation
+    names = [context.study.signals.names[i] for i in order]
+    option = figures.heat_map(
+        names, names, matrix[np.ix_(order, order)], labelled=len(names) <= 14, limit=1.0
+    )
+    option["xAxis"]["axisLabel"] = {"rotate": 45, "interval": 0, "hideOverlap": False}
+    height = max(320, 26 * len(names) + 150)
+    return context.figure("correlation", option, wide=True, height=height)
+
+
+def _rows_height(rows: int) -> int:
+    return max(260, 22 * rows + 80)

@@ -1,0 +1,23 @@
+"""Portfolio page: what the weights earned, what they cost, what they were exposed to, and who did it."""
+
+from __future__ import annotations
+
+from superhet.report.blocks import Page
+from superhet.report.context import Context
+from superhet.report.pages import attribution, costs, exposures, performance
+
+
+def portfolio_page(context: Context) -> Page:
+    """Build the page."""
+    sections = [
+        context.section("performance", performance.cards(context)),
+        context.section("costs", costs.cards(context)),
+        context.section("exposures", exposures.cards(context)),
+        context.section("holdings", exposures.holding_cards(context)),
+        context.section("attribution", attribution.cards(context)),
+    ]
+    return Page(
+        id="portfolio",
+        title=context.text("page.portfolio"),
+        sections=[s for s in sections if s.cards],
+    )
