@@ -20,7 +20,7 @@ $(VENV)/.dev: pyproject.toml constraints.txt $(VENV)/.base
 	touch $@
 
 demo: setup
-	$(BIN)/superhet demo
+	$(BIN)/superhet run examples/quickstart.yaml --resume
 
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest -n auto

@@ -10,8 +10,10 @@ import polars as pl
 import pytest
 from market_tables import NAMES, bars, flat_bars, random_frames, random_tables, securities
 from numpy.testing import assert_allclose, assert_array_equal
+from pydantic import TypeAdapter, ValidationError
 
 from superhet.data.base import MemoryTables
+from superhet.data.derived import ImplausibleAmount
 from superhet.data.load import MarketRequest, load_market
 from superhet.data.universe import UniverseRule
 from superhet.errors import ConfigError, DataError, UnknownName
@@ -114,6 +116,20 @@ def test_vwap_is_amount_by_volume_clipped_into_the_range_of_the_day():
     m = market(bars(rows), securities=old(A))
     assert_allclose(values(m, "vwap"), [10.2, 11.0, 10.5])
     assert np.isnan(values(m, "amount")[2])
+
+
+def test_amounts_in_thousands_are_noticed():
+    frame = flat_bars(DAYS, {A: [10.0] * 5}).with_columns(amount=pl.col("amount") / 1000)
+    with pytest.warns(ImplausibleAmount, match="on 5 of 5 bars"):
+        assert values(market(frame, securities=old(A)), "vwap") == [10.0] * 5
+
+
+def test_a_request_is_validated_from_yaml_words():
+    read = TypeAdapter(MarketRequest).validate_python
+    request = read({"start": "2018-01-01", "universe": {"index": "000300.SH", "illiquid": 0.1}})
+    assert request.universe == UniverseRule(index="000300.SH", illiquid=0.1)
+    with pytest.raises(ValidationError, match="illiquid"):
+        read({"universe": {"illiquid": 1.0}})
 
 
 def test_without_amounts_the_typical_price_stands_in_and_the_panel_says_so():

@@ -83,6 +83,8 @@ class Costs:
     slippage: Fraction | None = None
     borrow: Annotated[float, Ge(0.0), Le(1.0)] | None = None
 
+    __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012 - read by pydantic, never changed
+
     def over(self, market: CostSchedule) -> CostSchedule:
         """Lay these over the costs of a market."""
         chosen = {f.name: getattr(market, f.name) for f in fields(market)}

@@ -75,8 +75,10 @@ def eval_(
     intraday = (frequency,) if "bar_" in str(expression) else ()
     request = MarketRequest(industry=industry, intraday=intraday)
     with progress_bar(quiet) as progress:
-        market = load_market(Store.open(store), request, progress)
-        panel = evaluate({"value": expression}, market, frequency=frequency).signals["value"]
+        progress(0, 1, "loading")
+        market = load_market(Store.open(store), request)
+        progress(0, 1, "evaluating")
+        panel = evaluate({"value": expression}, market, frequency=frequency)["value"]
     if out is not None:
         to_polars(panel).write_parquet(out)
     last = panel.values[-1]

@@ -19,7 +19,6 @@ app = typer.Typer(
 )
 app.command("run")(run.run)
 app.command("audit")(run.audit)
-app.command("demo")(run.demo)
 app.command("schema")(tools.schema)
 app.command("doctor")(tools.doctor)
 app.add_typer(data.app, name="data")

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from superhet.panel.axes import DateLike
 
 SOURCES: Registry[Any] = Registry("source")
+"""Ways of filling a store from outside, by the name that `superhet data import --source` takes."""
 
 
 @runtime_checkable

@@ -6,6 +6,9 @@ Every function maps `[dates, assets]` arrays to one array of the same shape; row
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Mapping
+
 import numpy as np
 import numpy.typing as npt
 
@@ -21,9 +24,16 @@ SEASONED = 250
 whose listing date nobody knows: old enough for every rule about new listings."""
 
 
-def carry(values: Floats) -> Floats:
-    """Carry the last known value forward, [dates, assets]; NaN before the first."""
-    out = values.copy()
+class ImplausibleAmount(UserWarning):
+    """Most amounts do not fit their volumes and prices: a unit is wrong."""
+
+
+def carry(values: Floats, out: Floats | None = None) -> Floats:
+    """Carry the last known value forward, [dates, assets]; NaN before the first.
+
+    Written into `out` where given, which may be `values` itself.
+    """
+    out = values.copy() if out is None else out
     for row in range(1, len(out)):
         np.copyto(out[row], out[row - 1], where=np.isnan(out[row]))
     return out
@@ -45,10 +55,13 @@ def listing_age(
     -------
     [dates, assets], 0 on the first day, −1 before listing and from delisting on
     """
-    now = calendar.position(dates.values)[:, None]
-    age = now - calendar.position(listed_on)[None, :]
-    gone = dates.values[:, None] >= delisted_on[None, :]
-    return np.where((age < 0) | gone, -1, age)
+    since = calendar.position(listed_on)
+    age = np.empty((len(dates), since.size), dtype=np.int64)
+    for row, (day, now) in enumerate(
+        zip(dates.values, calendar.position(dates.values), strict=True)
+    ):
+        age[row] = np.where((now < since) | (delisted_on <= day), -1, now - since)
+    return age
 
 
 def correct_age_by_trades(
@@ -83,35 +96,46 @@ def correct_age_by_trades(
     return out
 
 
-def adjustment_since_trade(adjust_factor: Floats, traded: Flags) -> Floats:
-    """Give the ratio of the adjust factor at the last trade to that of the day, [dates, assets].
-
-    Exactly 1 where no ex-date fell in between; last close × ratio is the ex-right reference price.
-    """
-    return carry(np.where(traded, adjust_factor, np.nan)) / adjust_factor
-
-
 def previous_close(close: Floats, adjust_factor: Floats, traded: Flags) -> Floats:
     """Give the raw reference price of each day, [dates, assets], price.
 
     The last close before the day × adjust factor then / adjust factor today, so that on an ex-date it is
-    the ex-right price; NaN on the first row and before the first trade.
+    the ex-right price, and exactly the last close where the factor did not change; NaN on the first row
+    and before the first trade.
     """
-    factor_then = carry(np.where(traded, adjust_factor, np.nan))
-    out = np.full(close.shape, np.nan)
-    out[1:] = carry(close)[:-1] * (factor_then[:-1] / adjust_factor[1:])
+    out = np.empty(close.shape)
+    last, factor = np.full(close.shape[1], np.nan), np.full(close.shape[1], np.nan)
+    for row in range(len(out)):
+        out[row] = last * (factor / adjust_factor[row])
+        np.copyto(last, close[row], where=traded[row])
+        np.copyto(factor, adjust_factor[row], where=traded[row])
     return out
 
 
-def total_returns(adjusted_close: Floats, listed: Flags) -> Floats:
+def last_price(close: Floats, adjust_factor: Floats, traded: Flags) -> Floats:
+    """Give the last close, ex-right if an ex-date came since, [dates, assets], price."""
+    out = np.empty(close.shape)
+    last, factor = np.full(close.shape[1], np.nan), np.full(close.shape[1], np.nan)
+    for row in range(len(out)):
+        np.copyto(last, close[row], where=traded[row])
+        np.copyto(factor, adjust_factor[row], where=traded[row])
+        out[row] = last * (factor / adjust_factor[row])
+    return out
+
+
+def total_returns(close: Floats, adjust_factor: Floats, listed: Flags) -> Floats:
     """Give simple total returns between carried adjusted closes, [dates, assets], fraction per day.
 
     0 while suspended; NaN on the first row, up to the first trade, and when not listed.
     """
-    level = carry(adjusted_close)
-    out = np.full(level.shape, np.nan)
-    out[1:] = level[1:] / level[:-1] - 1.0
-    out[~listed] = np.nan
+    out = np.empty(close.shape)
+    before = np.full(close.shape[1], np.nan)
+    for row in range(len(out)):
+        level = close[row] * adjust_factor[row]
+        np.copyto(level, before, where=np.isnan(level))
+        out[row] = level / before - 1.0
+        out[row, ~listed[row]] = np.nan
+        before = level
     return out
 
 
@@ -121,25 +145,42 @@ def typical_price(high: Floats, low: Floats, close: Floats) -> Floats:
     return price
 
 
-def vwap(bars: dict[str, Floats]) -> Floats:
+def vwap(bars: Mapping[str, Floats]) -> Floats:
     """Give the volume-weighted average price, [dates, assets], price.
 
     amount / volume, clipped into [low, high] where the vendor's amount is off; where amount or volume
     is missing, (high + low + close) / 3 stands in; NaN on days without trade.
 
+    Warns
+    -----
+    ImplausibleAmount
+        if amount / volume is off by more than five times on most bars: one of them has another unit
+
     Parameters
     ----------
     bars : high, low, close, volume and, if known, amount; NaN on days without trade
     """
-    stand_in = typical_price(bars["high"], bars["low"], bars["close"])
+    high, low, close = bars["high"], bars["low"], bars["close"]
     if "amount" not in bars or "volume" not in bars:
-        return stand_in
-    priced = bars["volume"] > 0
-    price = np.full(stand_in.shape, np.nan)
-    np.divide(bars["amount"], bars["volume"], out=price, where=priced)
-    price = np.where(np.isnan(price), stand_in, price)
-    clipped: Floats = np.minimum(np.maximum(price, bars["low"]), bars["high"])
-    return clipped
+        return typical_price(high, low, close)
+    out = np.full(close.shape, np.nan)
+    priced = off = 0
+    for row in range(len(out)):
+        volume = bars["volume"][row]
+        np.divide(bars["amount"][row], volume, out=out[row], where=volume > 0)
+        priced += int(np.count_nonzero(~np.isnan(out[row])))
+        off += int(np.count_nonzero((out[row] > 5.0 * high[row]) | (out[row] < 0.2 * low[row])))
+        stand_in = typical_price(high[row], low[row], close[row])
+        np.copyto(out[row], stand_in, where=np.isnan(out[row]))
+        np.minimum(np.maximum(out[row], low[row]), high[row], out=out[row])
+    if off > priced / 2:
+        warnings.warn(
+            f"amount / volume is off the price by more than five times on {off} of {priced} bars: amount "
+            "or volume is in another unit than currency and shares. State the units in the import map.",
+            ImplausibleAmount,
+            stacklevel=2,
+        )
+    return out
 
 
 def trailing_mean(values: Floats, window: int, *, least: int = 1) -> Floats:
@@ -148,17 +189,18 @@ def trailing_mean(values: Floats, window: int, *, least: int = 1) -> Floats:
     NaN with fewer than `least` known values. Running sums go forward in time, so a later value never
     changes an earlier mean.
     """
-    known = ~np.isnan(values)
-    total = np.cumsum(np.where(known, values, 0.0), axis=0)
-    count = np.cumsum(known, axis=0).astype(np.float64)
-    for sums in (total, count):
-        sums[window:] -= sums[:-window].copy()
     out = np.full(values.shape, np.nan)
-    np.divide(total, count, out=out, where=count >= max(least, 1))
+    total, count = np.zeros(values.shape[1]), np.zeros(values.shape[1])
+    for row in range(len(out)):
+        for sign, at in ((1.0, row), (-1.0, row - window)):
+            if at >= 0:
+                total += sign * np.nan_to_num(values[at])
+                count += sign * ~np.isnan(values[at])
+        np.divide(total, count, out=out[row], where=count >= max(least, 1))
     return out
 
 
-def estimated_amount(bars: dict[str, Floats]) -> Floats:
+def estimated_amount(bars: Mapping[str, Floats]) -> Floats:
     """Estimate the traded value where no amount is recorded, [dates, assets], currency.
 
     volume × (high + low + close) / 3.

@@ -1,15 +1,15 @@
 """Every daily field of a market, by name, each made when first asked for.
 
-Raw columns are read once (the universe needs most of them anyhow); what follows from them is computed on
-demand and kept. A field whose ingredients the store does not have is absent, not empty.
+Raw columns are read, and what follows from them is computed, on demand and once. A field whose ingredients
+the store does not have is absent, not empty.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
-from typing import TYPE_CHECKING, Any
+from functools import cache, cached_property, partial
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -17,16 +17,16 @@ from superhet.data.derived import (
     Flags,
     Floats,
     Integers,
-    adjustment_since_trade,
     carry,
     estimated_amount,
+    last_price,
     previous_close,
     total_returns,
     trailing_mean,
     vwap,
 )
 from superhet.data.limits import limit_percent, limit_prices
-from superhet.data.pivot import Grid, parts, pour
+from superhet.data.pivot import Grid, Pivot
 from superhet.errors import DataError
 from superhet.panel import Cube, Panel
 from superhet.panel.axes import DateArray
@@ -53,6 +53,67 @@ UNITS: Mapping[str, Unit] = {
 _FROM_DAILY = {"total_shares", "float_shares", "market_cap", "float_cap", "turnover"}
 _SIZE_WINDOW, _SIZE_LEAST = 60, 20
 
+Maker: TypeAlias = "Callable[[], Any]"
+
+
+class Bars(Mapping[str, Floats]):
+    """The columns of `bars_1d` on a grid, cleared of what is no trade; each read when asked for.
+
+    Prices, volume and amount are NaN without trade; the adjust factor (1 where the table has none) and
+    the share counts are carried over suspensions.
+
+    Parameters
+    ----------
+    pivot : the table `bars_1d`
+    """
+
+    def __init__(self, pivot: Pivot) -> None:
+        self._pivot = pivot
+        self._names = [n for n in BAR_COLUMNS if n in {*pivot.columns, "adjust_factor"}]
+        self._columns: dict[str, Floats] = {}
+
+    @cached_property
+    def traded(self) -> Flags:
+        """Where there was trade: a close, and a volume that is not 0, [dates, assets]."""
+        read = {n: self._read(n) for n in ("close", "volume") if n in self._names}
+        traded: Flags = ~np.isnan(read["close"])
+        if "volume" in read:
+            traded &= ~(read["volume"] <= 0)
+        for name, values in read.items():
+            values[~traded] = np.nan
+            self._columns[name] = values
+        return traded
+
+    def __getitem__(self, name: str) -> Floats:
+        if name not in self._names:
+            raise KeyError(name)
+        traded = self.traded
+        if name not in self._columns:
+            self._columns[name] = self._clean(name, traded)
+        return self._columns[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._names  # Mapping would read the column to find out
+
+    def _read(self, name: str) -> Floats:
+        if name in self._pivot.columns:
+            return self._pivot.column(name)
+        return np.where(self._pivot.present, 1.0, np.nan)  # no adjust factor: nothing to adjust
+
+    def _clean(self, name: str, traded: Flags) -> Floats:
+        values = self._read(name)
+        if name in TRADE_COLUMNS:
+            values[~traded] = np.nan
+        elif name in {"adjust_factor", *SHARE_COLUMNS}:
+            carry(values, out=values)
+        return values
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Ingredients:
@@ -61,8 +122,7 @@ class Ingredients:
     Parameters
     ----------
     grid : the daily axes
-    bars : column of `bars_1d` -> [dates, assets]; NaN in prices, volume, amount without trade
-    traded : [dates, assets], a bar with a close and volume
+    bars : the columns of `bars_1d`
     age : [dates, assets], sessions since listing, −1 = not listed
     is_st : [dates, assets]
     board : [assets], codes into `limits.BOARDS`
@@ -70,8 +130,7 @@ class Ingredients:
     """
 
     grid: Grid
-    bars: dict[str, Floats]
-    traded: Flags
+    bars: Bars
     age: Integers
     is_st: Flags
     board: Integers
@@ -84,116 +143,72 @@ class Ingredients:
         return listed
 
 
-def read_bars(
-    tables: Tables, grid: Grid, progress: Callable[[str, int, int], None] | None = None
-) -> tuple[dict[str, Floats], Flags]:
-    """Read `bars_1d` and clear what is no trade.
-
-    Returns
-    -------
-    column -> [dates, assets] and where there was trade (a close, and volume that is not 0). Prices,
-    volume and amount are NaN elsewhere; a missing adjust factor is 1; factor and shares are carried.
-    """
-    first = str(grid.dates.values[0])
-    existing = tables.read("bars_1d", start=first, end=first).columns
-    names = [n for n in BAR_COLUMNS if n in existing]
-    years = int(grid.dates.days[-1].astype("datetime64[Y]").astype(int))
-    years -= int(grid.dates.days[0].astype("datetime64[Y]").astype(int))
-
-    def counted() -> Any:
-        for done, part in enumerate(
-            parts(tables, "bars_1d", ["date", "asset", *names], grid.dates)
-        ):
-            yield part
-            if progress is not None:
-                progress("bars_1d", done + 1, years + 1)
-
-    bars, present = pour(counted(), grid, names, "bars_1d")
-    idle = np.isnan(bars["close"])
-    idle |= bars["volume"] <= 0
-    for name in TRADE_COLUMNS:
-        if name in bars:
-            bars[name][idle] = np.nan
-    if "adjust_factor" not in bars:
-        bars["adjust_factor"] = np.where(present, 1.0, np.nan)
+def field_makers(of: Ingredients) -> dict[str, Maker]:
+    """Give the fields that can be made from bars, name -> function that makes [dates, assets]."""
+    bars = of.bars
+    made: dict[str, Maker] = {n: partial(bars.__getitem__, n) for n in bars}
+    made.setdefault("amount", lambda: estimated_amount(bars))
+    reference = cache(lambda: _reference_price(of))
+    made |= {
+        "vwap": lambda: vwap(bars),
+        "returns": lambda: total_returns(bars["close"], bars["adjust_factor"], of.listed),
+        "previous_close": reference,
+        "suspended": lambda: of.listed & ~bars.traded,
+        "is_st": lambda: of.is_st,
+        "listing_age": lambda: of.age.astype(np.float64),
+    }
+    for name in (*PRICES, "vwap"):
+        made[f"adjusted_{name}"] = partial(_adjusted, made[name], bars)
     for name in ("adjust_factor", *SHARE_COLUMNS):
         if name in bars:
-            bars[name] = carry(bars[name])
-    return bars, ~idle
+            made[name] = partial(_while_listed, of, name)
+    if "float_shares" in bars:
+        made["float_cap"] = lambda: _cap(of, "float_shares")
+        made["turnover"] = lambda: _turnover(bars)
+    if "total_shares" in bars or "float_shares" in bars:
+        shares = "total_shares" if "total_shares" in bars else "float_shares"
+        made["market_cap"] = lambda: _cap(of, shares)
+    if "limit_up" not in bars or "limit_down" not in bars:
+        limits = cache(lambda: _limits(of, reference()))
+        made |= {"limit_up": lambda: limits()[0], "limit_down": lambda: limits()[1]}
+    amount = made["amount"]
+    made["average_amount_60"] = lambda: trailing_mean(amount(), _SIZE_WINDOW, least=_SIZE_LEAST)
+    return made
 
 
-class DailyFields:
-    """Make daily fields from their ingredients.
+def _reference_price(of: Ingredients) -> Floats:
+    price = previous_close(of.bars["close"], of.bars["adjust_factor"], of.bars.traded)
+    price[~of.listed] = np.nan
+    return price
 
-    Parameters
-    ----------
-    ingredients : raw bars and what is known about the listings
-    """
 
-    def __init__(self, ingredients: Ingredients) -> None:
-        self._of = ingredients
+def _adjusted(raw: Maker, bars: Bars) -> Floats:
+    adjusted: Floats = raw() * bars["adjust_factor"]
+    return adjusted
 
-    def makers(self) -> dict[str, Callable[[], Any]]:
-        """Give the fields that can be made, name -> function that makes [dates, assets]."""
-        of, bars = self._of, self._of.bars
-        reference = cache(self._previous_close)
-        made: dict[str, Callable[[], Any]] = {n: _constant(bars[n]) for n in bars}
-        made |= {
-            "amount": made.get("amount", lambda: estimated_amount(bars)),
-            "vwap": lambda: vwap(bars),
-            "returns": self._returns,
-            "previous_close": reference,
-            "suspended": lambda: of.listed & ~of.traded,
-            "is_st": _constant(of.is_st),
-            "listing_age": lambda: of.age.astype(np.float64),
-        }
-        for name in (*PRICES, "vwap"):
-            made[f"adjusted_{name}"] = self._adjusted(made[name])
-        for name in (*SHARE_COLUMNS, "adjust_factor"):
-            if name in bars:
-                made[name] = self._while_listed(bars[name])
-        if "float_shares" in bars:
-            made["float_cap"] = lambda: self._cap("float_shares")
-            made["turnover"] = lambda: bars["volume"] / _positive(bars["float_shares"])
-        if "total_shares" in bars or "float_shares" in bars:
-            shares = "total_shares" if "total_shares" in bars else "float_shares"
-            made["market_cap"] = lambda: self._cap(shares)
-        if "limit_up" not in bars or "limit_down" not in bars:
-            limits = cache(lambda: self._limits(reference()))
-            made |= {"limit_up": lambda: limits()[0], "limit_down": lambda: limits()[1]}
-        amount = made["amount"]
-        made["average_amount_60"] = lambda: trailing_mean(amount(), _SIZE_WINDOW, least=_SIZE_LEAST)
-        return made
 
-    def _returns(self) -> Floats:
-        of = self._of
-        return total_returns(of.bars["close"] * of.bars["adjust_factor"], of.listed)
+def _while_listed(of: Ingredients, name: str) -> Floats:
+    return np.where(of.listed, of.bars[name], np.nan)
 
-    def _previous_close(self) -> Floats:
-        of = self._of
-        price = previous_close(of.bars["close"], of.bars["adjust_factor"], of.traded)
-        price[~of.listed] = np.nan
-        return price
 
-    def _adjusted(self, raw: Callable[[], Floats]) -> Callable[[], Floats]:
-        return lambda: raw() * self._of.bars["adjust_factor"]
+def _turnover(bars: Bars) -> Floats:
+    shares = bars["float_shares"]
+    out = np.full(shares.shape, np.nan)
+    np.divide(bars["volume"], shares, out=out, where=shares > 0)
+    return out
 
-    def _while_listed(self, values: Floats) -> Callable[[], Floats]:
-        return lambda: np.where(self._of.listed, values, np.nan)
 
-    def _cap(self, shares: str) -> Floats:
-        """Last close, ex-right since, × shares; carried over suspensions."""
-        of = self._of
-        price = carry(of.bars["close"]) * adjustment_since_trade(
-            of.bars["adjust_factor"], of.traded
-        )
-        price[~of.listed] = np.nan
-        return price * of.bars[shares]
+def _cap(of: Ingredients, shares: str) -> Floats:
+    """Last close, ex-right since, × shares; carried over suspensions."""
+    price = last_price(of.bars["close"], of.bars["adjust_factor"], of.bars.traded)
+    price[~of.listed] = np.nan
+    price *= of.bars[shares]
+    return price
 
-    def _limits(self, reference: Floats) -> tuple[Floats, Floats]:
-        of = self._of
-        percent = limit_percent(of.grid.dates, of.board, of.is_st, of.age, of.listed_on)
-        return limit_prices(reference, percent)
+
+def _limits(of: Ingredients, reference: Floats) -> tuple[Floats, Floats]:
+    percent = limit_percent(of.grid.dates, of.board, of.is_st, of.age, of.listed_on)
+    return limit_prices(reference, percent)
 
 
 def daily_cube(tables: Tables, ingredients: Ingredients) -> Cube:
@@ -205,7 +220,7 @@ def daily_cube(tables: Tables, ingredients: Ingredients) -> Cube:
         if a column of `daily` has the name of a field that is computed
     """
     grid = ingredients.grid
-    makers = DailyFields(ingredients).makers()
+    makers = field_makers(ingredients)
     units = dict(UNITS)
     estimated = {"amount"} - set(ingredients.bars)
     if "daily" in tables.names():
@@ -233,28 +248,12 @@ def daily_cube(tables: Tables, ingredients: Ingredients) -> Cube:
     return Cube({n: loader(n) for n in makers}, dates=grid.dates, assets=grid.assets)
 
 
-def _daily_makers(tables: Tables, of: Ingredients) -> dict[str, Callable[[], Floats]]:
-    """Give the columns of the `daily` table, all read when the first is asked for."""
-    grid = of.grid
-    sample = tables.read("daily", start=str(grid.dates.values[0]), end=str(grid.dates.values[0]))
-    names = [c for c in sample.columns if sample[c].dtype.is_numeric()]
+def _daily_makers(tables: Tables, of: Ingredients) -> dict[str, Maker]:
+    """Give the columns of the `daily` table, each read when asked for."""
+    pivot = Pivot(tables, "daily", of.grid)
 
-    @cache
-    def values() -> dict[str, Floats]:
-        frames = parts(tables, "daily", ["date", "asset", *names], grid.dates)
-        return pour(frames, grid, names, "daily")[0]
+    def carried(name: str) -> Floats:
+        return np.where(of.listed, carry(pivot.column(name)), np.nan)
 
-    def maker(name: str) -> Callable[[], Floats]:
-        if name in {"market_cap", "float_cap", *SHARE_COLUMNS}:
-            return lambda: np.where(of.listed, carry(values()[name]), np.nan)
-        return lambda: values()[name]
-
-    return {name: maker(name) for name in names}
-
-
-def _constant(values: Any) -> Callable[[], Any]:
-    return lambda: values
-
-
-def _positive(values: Floats) -> Floats:
-    return np.where(values > 0, values, np.nan)
+    lasting = {"market_cap", "float_cap", *SHARE_COLUMNS}
+    return {n: partial(carried if n in lasting else pivot.column, n) for n in pivot.columns}

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from superhet.data.base import SOURCES
 from superhet.data.casting import ORIGIN_FILE
 from superhet.data.checking import bad_ohlc, check_frame, sort_columns
 from superhet.data.manifest import STORE_FILE
@@ -70,12 +71,12 @@ class ImportReport:
         }
 
     def __str__(self) -> str:
-        lines = [f"{'table':<15}{'files':>6}{'read':>12}{'written':>12}  {'dates':<24}dropped"]
+        lines = [f"{'table':<15}{'files':>6}{'read':>12}{'written':>12}  {'dates':<26}dropped"]
         for t in self.tables:
             dropped = ", ".join(f"{n} {c:,}" for n, c in t.dropped.items() if c) or "-"
             dates = f"{t.first} .. {t.last}" if t.first else ""
             lines.append(
-                f"{t.table:<15}{t.files:>6}{t.read:>12,}{t.written:>12,}  {dates:<24}{dropped}"
+                f"{t.table:<15}{t.files:>6}{t.read:>12,}{t.written:>12,}  {dates:<26}{dropped}"
             )
             if t.ignored:
                 lines.append(f"{'':<15}headers not used: {', '.join(t.ignored)}")
@@ -95,6 +96,7 @@ class _Gathered:
     read: int = 0
 
 
+@SOURCES.add("files")
 def import_files(
     path: str | Path,
     store: Store | str | Path,
@@ -210,14 +212,14 @@ def _shape(
 
     frame = pl.concat(frames, how="diagonal_relaxed")
     for join in entry.join:
-        columns = {**join.on, **join.columns}
+        columns = {**join.by, **join.columns}
         others = [read_join(f, entry, columns, _name(f, base)) for f in expand(base, join.files)]
         other = pl.concat(others, how="vertical_relaxed")
-        if other.select(list(join.on)).is_duplicated().any():
+        if other.select(list(join.by)).is_duplicated().any():
             raise ConfigError(
-                f"{key}.join", f"{join.files}: {', '.join(join.on)} do not name one row"
+                f"{key}.join", f"{join.files}: {', '.join(join.by)} do not name one row"
             )
-        frame = frame.join(other, on=list(join.on), how="left", maintain_order="left")
+        frame = frame.join(other, on=list(join.by), how="left", maintain_order="left")
     for column, text in entry.derive.items():
         where = f"{key}.derive.{column}"
         made = compile_expression(text, frame.schema, into.spec, where)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from superhet.data.derived import estimated_amount
-from superhet.data.pivot import Floats, Grid, parts, pour
+from superhet.data.pivot import Floats, Grid, Pivot
 from superhet.errors import DataError, UnknownName
 from superhet.panel import Assets, Cube, Dates, Panel
 from superhet.panel.panel import Unit
@@ -31,9 +31,9 @@ _UNITS: dict[str, Unit] = {
 def intraday_cube(tables: Tables, frequency: str, sessions: Dates, assets: Assets) -> Cube:
     """Give the bars of one frequency on `[bar ends, assets]`.
 
-    The bar ends are those that occur in the data; the values are read when the first field is asked
-    for. A bar without trade keeps the prices that the table gives it; a missing bar is NaN. Where the
-    table has no amount, volume × (high + low + close) / 3 stands in, and the panel's name says so.
+    The bar ends are those that occur in the data; a field is read when it is asked for. A bar without
+    trade keeps the prices that the table gives it; a missing bar is NaN. Where the table has no amount,
+    volume × (high + low + close) / 3 stands in, and the panel's name says so.
 
     Parameters
     ----------
@@ -72,23 +72,20 @@ def intraday_cube(tables: Tables, frequency: str, sessions: Dates, assets: Asset
             f"{frequency} out of market.intraday.",
             file=table,
         )
-    grid = Grid(stamps, assets)
-    first = str(stamps.days[0])
-    existing = tables.read(table, start=first, end=first).columns
-    names = [n for n in _UNITS if n in existing]
+    pivot = Pivot(tables, table, Grid(stamps, assets))
+    column = cache(pivot.column)
 
-    @cache
-    def values() -> dict[str, Floats]:
-        frames = parts(tables, table, ["time", "asset", *names], stamps, unit="M")
-        return pour(frames, grid, names, table)[0]
+    def values(name: str) -> tuple[Floats, str]:
+        if name in pivot.columns:
+            return column(name), name
+        parts = {n: column(n) for n in ("high", "low", "close", "volume")}
+        return estimated_amount(parts), "amount (volume × typical price)"
 
     def loader(name: str) -> Callable[[], Panel]:
         def load() -> Panel:
-            bars, title = values(), name
-            if name not in bars:
-                bars["amount"], title = estimated_amount(bars), "amount (volume × typical price)"
+            found, title = values(name)
             return Panel(
-                values=bars[name],
+                values=found,
                 dates=stamps,
                 assets=assets,
                 name=title,

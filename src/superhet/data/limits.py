@@ -114,10 +114,12 @@ def limit_prices(previous_close: Floats, percent: Floats) -> tuple[Floats, Float
     >>> float(up[0, 0]), float(down[0, 0])
     (11.06, 9.05)
     """
-    fen = np.floor(np.round(previous_close * 100.0, 6) + 0.5)
-    # fen × (100 ± percent) are whole numbers, so halves are exact and half-up means half-up
-    up = np.floor(fen * (100.0 + percent) / 100.0 + 0.5)
-    down = np.floor(fen * (100.0 - percent) / 100.0 + 0.5)
-    up = np.maximum(up, fen + 1.0)
-    down = np.maximum(np.minimum(down, fen - 1.0), 1.0)
-    return up / 100.0, down / 100.0
+    up, down = np.empty(previous_close.shape), np.empty(previous_close.shape)
+    for row, percents in enumerate(percent):
+        fen = np.floor(np.round(previous_close[row] * 100.0, 6) + 0.5)
+        # fen × (100 ± percent) are whole numbers, so halves are exact and half-up means half-up
+        highest = np.floor(fen * (100.0 + percents) / 100.0 + 0.5)
+        lowest = np.floor(fen * (100.0 - percents) / 100.0 + 0.5)
+        up[row] = np.maximum(highest, fen + 1.0) / 100.0
+        down[row] = np.maximum(np.minimum(lowest, fen - 1.0), 1.0) / 100.0
+    return up, down

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
     from superhet.data.base import Tables
 
+_MERGED = {"sme": "main"}
+"""Boards that are no more: the SME board, always under main-board rules, joined it in April 2021."""
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Listing:
@@ -67,14 +70,15 @@ def _take_boards(frame: pl.DataFrame, place: Integers, board: Integers) -> None:
     for row, name in enumerate(frame["board"].to_list()):
         if name is None:
             continue
-        if name.lower() not in BOARDS:
+        known = _MERGED.get(name.lower(), name.lower())
+        if known not in BOARDS:
             raise DataError(
                 f"{name!r} is not a board; known: {', '.join(BOARDS)}. Map it on import.",
                 file="securities",
                 row=row,
                 column="board",
             )
-        board[place[row]] = BOARDS.index(name.lower())
+        board[place[row]] = BOARDS.index(known)
 
 
 def _first_bars(tables: Tables, grid: Grid) -> DateArray:

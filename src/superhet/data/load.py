@@ -1,7 +1,7 @@
 """From the tables of a store to a Market.
 
 1. the axes: every security, and the sessions for which there are bars  -> axes.market_axes
-2. raw bars onto the grid                                               -> fields.read_bars
+2. raw bars onto the grid                                               -> fields.Bars
 3. who is listed since when, on which board, under which status         -> listing.read_listing, _paint
 4. daily fields, derived when asked for                                 -> fields.daily_cube
 5. who takes part                                                       -> universe.build_universe
@@ -13,9 +13,9 @@ axis does not depend on the period as long as the store has a `securities` table
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -24,11 +24,11 @@ from superhet.data.axes import market_axes
 from superhet.data.benchmark import build_benchmark
 from superhet.data.calendar import TradingCalendar
 from superhet.data.derived import correct_age_by_trades, listing_age
-from superhet.data.fields import Ingredients, daily_cube, read_bars
+from superhet.data.fields import Bars, Ingredients, daily_cube
 from superhet.data.intraday import intraday_cube
 from superhet.data.limits import BOARDS
 from superhet.data.listing import Listing, read_listing
-from superhet.data.pivot import Flags, Grid, asset_positions, days, paint
+from superhet.data.pivot import Flags, Grid, Pivot, Progress, asset_positions, days, paint
 from superhet.data.point_in_time import macro_events, statement_events
 from superhet.data.universe import UniverseRule, build_universe
 from superhet.errors import ConfigError, UnknownName
@@ -38,9 +38,6 @@ if TYPE_CHECKING:
     import polars as pl
 
     from superhet.data.base import Tables
-
-Progress: TypeAlias = Callable[[str, int, int], None]
-"""Called as (what, done, total) while the bars are read."""
 
 _SIZE_NAMES = {"amount_60": "average_amount_60"}
 
@@ -94,18 +91,17 @@ def load_market(
     """
     request = request or MarketRequest()
     calendar, grid = market_axes(tables, request.start, request.end)
-    bars, traded = read_bars(tables, grid, progress)
+    bars = Bars(Pivot(tables, "bars_1d", grid, progress))
     status = _intervals(tables, "status")
     is_st = _paint_flags(status, grid, None if status is None else status["is_st"])
     listing = read_listing(tables, grid)
     age = listing_age(calendar, grid.dates, listing.listed_on, listing.delisted_on)
-    age = correct_age_by_trades(age, traded, grid.dates, listing.delisted_on)
+    age = correct_age_by_trades(age, bars.traded, grid.dates, listing.delisted_on)
     fields = daily_cube(
         tables,
         Ingredients(
             grid=grid,
             bars=bars,
-            traded=traded,
             age=age,
             is_st=is_st,
             board=listing.board,

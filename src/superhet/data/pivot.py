@@ -2,17 +2,17 @@
 
 1. asset names become column numbers by one hash look-up in polars      -> asset_positions
 2. days become row numbers through a table of all days of the range     -> Grid.rows_of
-3. a scatter per column writes the values; holes stay NaN               -> pour
+3. a scatter per column writes the values; holes stay NaN               -> Pivot
 4. tables of intervals (status, industry, members) are painted, row by
    row in the order of their start, so that the future never matters   -> paint
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
+Progress: TypeAlias = Callable[[str, int, int], None]
+"""Called as (what, done, total) while a table is read."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,58 +87,106 @@ def days(column: pl.Series) -> DateArray:
     return column.to_numpy().astype("datetime64[D]")
 
 
-def pour(
-    frames: Iterable[pl.DataFrame], grid: Grid, columns: Sequence[str], table: str
-) -> tuple[dict[str, Floats], Flags]:
-    """Scatter the rows of a long table onto a grid.
+class Pivot:
+    """A dated long table on a grid, column by column, each read when asked for.
+
+    Where the rows go is found out once; a column then costs one read and one scatter. The table is read
+    in pieces of a year (bars of a day: of a month) to bound memory; `Tables` promises the same row order
+    at every read.
 
     Parameters
     ----------
-    frames : parts of the table, no stamp in two of them
-    grid : the axes
-    columns : numeric columns to take
-    table : name of the table, for messages; its time column is `time` on a bar grid, else `date`
-
-    Returns
-    -------
-    column -> [dates, assets], NaN where there is no row; and where there is a row
+    tables, table : what to read
+    grid : the axes; sessions for a daily table, bar ends for an intraday one
+    progress : called as (table, done, total) while the pieces are placed
 
     Raises
     ------
     DataError
-        for a stamp or an asset that is not on the axes, or two rows with one key
+        (on first use) for a stamp or an asset that is not on the axes, or two rows with one key
     """
-    key = "date" if grid.dates.is_daily else "time"
-    size = grid.shape[0] * grid.shape[1]
-    out = {name: np.full(size, np.nan) for name in columns}
-    present = np.zeros(size, dtype=bool)
-    count = 0
-    for frame in frames:
-        stamps = frame[key].to_numpy()
-        rows, places = grid.rows_of(stamps), asset_positions(frame["asset"], grid.assets)
-        _require_on_axes(frame, rows, places, table, key)
-        cells = rows * grid.shape[1] + places
-        present[cells] = True
-        count += cells.size
-        if np.count_nonzero(present) != count:
-            _report_duplicate(frame, cells, table, key)
-        for name in columns:
-            out[name][cells] = floats(frame[name])
-    return {n: v.reshape(grid.shape) for n, v in out.items()}, present.reshape(grid.shape)
+
+    def __init__(
+        self, tables: Tables, table: str, grid: Grid, progress: Progress | None = None
+    ) -> None:
+        self.tables, self.table, self.grid = tables, table, grid
+        self._key = "date" if grid.dates.is_daily else "time"
+        self._progress = progress
+        day = str(grid.dates.days[0])
+        sample = tables.read(table, start=day, end=day)
+        keys = {self._key, "asset"}
+        self.columns = [n for n, t in sample.schema.items() if n not in keys and t.is_numeric()]
+
+    @cached_property
+    def present(self) -> Flags:
+        """Where the table has a row, [dates, assets]."""
+        present = np.zeros(self.grid.shape, dtype=bool)
+        for _, _, cells in self._placed:
+            present.ravel()[cells] = True
+        return present
+
+    def column(self, name: str) -> Floats:
+        """Lay out one column, [dates, assets]; NaN where there is no row or no value."""
+        out = np.full(self.grid.shape, np.nan)
+        for start, end, cells in self._placed:
+            out.ravel()[cells] = floats(self._read([name], start, end)[name])
+        return out
+
+    @cached_property
+    def _placed(self) -> list[tuple[str, str, Integers]]:
+        """The pieces: first day, last day, and the cell of each row."""
+        dates, width = self.grid.dates, self.grid.shape[1]
+        spans = list(_spans(dates.days[0], dates.days[-1], "Y" if dates.is_daily else "M"))
+        out = []
+        for done, (start, end) in enumerate(spans):
+            frame = self._read([self._key, "asset"], start, end)
+            rows = self.grid.rows_of(frame[self._key].to_numpy())
+            places = asset_positions(frame["asset"], self.grid.assets)
+            self._require_on_axes(frame, rows, places)
+            cells = rows * width + places
+            self._require_once(frame, cells)
+            out.append((start, end, cells))
+            if self._progress is not None:
+                self._progress(self.table, done + 1, len(spans))
+        return out
+
+    def _read(self, columns: list[str], start: str, end: str) -> pl.DataFrame:
+        return self.tables.read(self.table, columns=columns, start=start, end=end)
+
+    def _require_on_axes(self, frame: pl.DataFrame, rows: Integers, places: Integers) -> None:
+        for found, column, mend in (
+            (rows, self._key, "is not a session of the calendar. Drop the row, or add the session"),
+            (places, "asset", "is not in `securities`. Add it there, or drop its rows"),
+        ):
+            if found.size and found.min() < 0:
+                row = int(np.argmin(found))
+                raise DataError(
+                    f"{column} {frame[column][row]} {mend} ({int((found < 0).sum())} such rows).",
+                    file=self.table,
+                    column=column,
+                )
+
+    def _require_once(self, frame: pl.DataFrame, cells: Integers) -> None:
+        if np.all(cells[1:] > cells[:-1]):
+            return  # sorted by key, as the schema has it
+        order = np.argsort(cells, kind="stable")
+        again = order[1:][cells[order][1:] == cells[order][:-1]]
+        if again.size:
+            row = int(again[0])
+            raise DataError(
+                f"two rows for {frame['asset'][row]} on {frame[self._key][row]}. Keep one of them.",
+                file=self.table,
+                column=self._key,
+            )
 
 
-def parts(
-    tables: Tables, table: str, columns: Sequence[str], dates: Dates, unit: str = "Y"
-) -> Iterator[pl.DataFrame]:
-    """Read a dated table in pieces of one calendar year (or month, unit "M"), to bound memory."""
-    first, last = dates.days[0], dates.days[-1]
+def _spans(first: np.datetime64, last: np.datetime64, unit: str) -> Iterator[tuple[str, str]]:
+    """Cut the days from `first` to `last` into calendar years ("Y") or months ("M")."""
     periods = np.arange(first.astype(f"datetime64[{unit}]"), last.astype(f"datetime64[{unit}]") + 1)
     for period in periods:
         start = max(first, period.astype("datetime64[D]"))
         end = min(last, (period + 1).astype("datetime64[D]") - np.timedelta64(1, "D"))
-        frame = tables.read(table, columns=list(columns), start=str(start), end=str(end))
-        if frame.height:
-            yield frame
+        yield str(start), str(end)
 
 
 def paint(
@@ -164,30 +214,3 @@ def paint(
     for row in order[(places[order] >= 0) & (first[order] < stop[order])]:
         lying[places[row], first[row] : stop[row]] = values[row]
     return np.ascontiguousarray(lying.T)
-
-
-def _require_on_axes(
-    frame: pl.DataFrame, rows: Integers, places: Integers, table: str, key: str
-) -> None:
-    for found, column, mend in (
-        (rows, key, "is not a session of the calendar. Drop the row, or add the session"),
-        (places, "asset", "is not in `securities`. Add it there, or drop its rows"),
-    ):
-        if found.size and found.min() < 0:
-            row = int(np.argmin(found))
-            raise DataError(
-                f"{column} {frame[column][row]} {mend} ({int((found < 0).sum())} such rows).",
-                file=table,
-                column=column,
-            )
-
-
-def _report_duplicate(frame: pl.DataFrame, cells: Integers, table: str, key: str) -> None:
-    order = np.argsort(cells, kind="stable")
-    again = order[1:][cells[order][1:] == cells[order][:-1]]
-    row = int(again[0]) if again.size else 0
-    raise DataError(
-        f"two rows for {frame['asset'][row]} on {frame[key][row]}. Keep one of them.",
-        file=table,
-        column=key,
-    )

@@ -160,6 +160,7 @@ _ALL = (
             "start_date": _DATE,
             "end_date": _LATER,
             "is_st": Field(kind="flag", required=True),
+            "name": Field(kind="text"),
         },
         date="start_date",
         known_at="start_date",

@@ -211,7 +211,9 @@ def _parameters(function: _Function) -> tuple[Parameter, ...]:
         marks = get_args(hint)[1:] if get_origin(hint) is Annotated else ()
         roles = [m for m in marks if isinstance(m, Role)]
         if len(roles) != 1:
-            raise TypeError(f"{function.__name__}: parameter {name!r} needs an annotation with a role")
+            raise TypeError(
+                f"{function.__name__}: parameter {name!r} needs an annotation with a role"
+            )
         variadic = parameter.kind is inspect.Parameter.VAR_POSITIONAL
         found.append(
             Parameter(

@@ -32,6 +32,7 @@ _ADJUSTED = {f"adjusted_{p}": p for p in PRICES}
 _TIGHT = 10  # how tightly a call, a name or a number binds
 _BINDING = {"or": 1, "and": 2, "+": 5, "-": 5, "*": 6, "/": 6, "^": 8}
 _COMPARISON, _UNARY, _TERNARY = 4, 7, 0
+_DEEPEST = 300
 
 
 class Misfit(Exception):
@@ -91,6 +92,11 @@ class Expression:
             return below + 1
         own = self._rows() if self.kind == "call" and self.operator.family == "statements" else 0
         return below + own
+
+    @cached_property
+    def depth(self) -> int:
+        """Calls in one another."""
+        return 1 + max((a.depth for a in self.arguments), default=0)
 
     @cached_property
     def names(self) -> frozenset[tuple[Level, str]]:
@@ -186,7 +192,9 @@ def call(word: str, arguments: tuple[Expression, ...]) -> Expression:
         elif parameter.role.name in ("whole", "number"):
             _check_number(known, parameter, argument, i)
         elif argument.kind != "name":
-            raise Misfit(f"{known.signature}: {parameter.name!r} takes the name of a classification", i)
+            raise Misfit(
+                f"{known.signature}: {parameter.name!r} takes the name of a classification", i
+            )
         fitted.append(argument)
     _check_levels(known, arguments)
     if known.family == "elementwise":
@@ -253,7 +261,7 @@ def _check_number(known: Operator, parameter: Parameter, argument: Expression, a
         if value != int(value):
             raise Misfit(f"{label} must be a whole number, got {argument!r}", at)
         if value < 0 and parameter.role.what != "place":
-            raise Misfit(f"{label} {argument!r} reads the future; a {parameter.role.what} is positive", at, True)
+            raise Misfit(f"a {parameter.role.what} is positive", at, future=True)
         if value == 0 and parameter.role.what == "place":
             raise Misfit(f"{label}: places count from 1 at the open or -1 at the close", at)
     for bound in parameter.bounds:
@@ -285,7 +293,7 @@ def _check_levels(known: Operator, arguments: tuple[Expression, ...]) -> None:
             raise Misfit(f"{known.signature} {wanted}, not {argument!r}", i)
         if known.family == "intraday" and argument.level == "daily" and not argument.bar_fields:
             raise Misfit(f"{known.signature} {wanted}, not {argument!r}", i)
-        plain = argument.kind == "name" or argument.kind == "as_quarter"
+        plain = argument.kind in ("name", "as_quarter")
         if "basis" in known.given and known.name in ("ttm", "quarterly") and not plain:
             raise Misfit(
                 f"{known.name} takes one statement column; write {known.name}(a) - {known.name}(b), "
@@ -300,7 +308,11 @@ def _joint_level(levels: set[Level]) -> Level:
     """Find the level of an element-wise result: the finest that all operands can be put on."""
     for inner in ("bar", "quarter"):
         if inner in levels:
-            strange = levels - {inner, "number", "daily"} if inner == "bar" else levels - {inner, "number"}
+            strange = (
+                levels - {inner, "number", "daily"}
+                if inner == "bar"
+                else levels - {inner, "number"}
+            )
             if strange:
                 raise Misfit(f"a value of one {inner} cannot meet a value of one {strange.pop()}")
             return inner
@@ -326,6 +338,8 @@ def _one(
         node = _nodes.get(key)
         if node is None:
             node = Expression(kind=kind, level=level, word=word, value=value, arguments=arguments)
+            if node.depth > _DEEPEST:
+                raise Misfit(f"the formula is deeper than {_DEEPEST} calls in one another")
             _nodes[key] = node
     return node
 

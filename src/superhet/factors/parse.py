@@ -43,7 +43,16 @@ _TOKEN = re.compile(
     r"\s*(?:(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)|(?P<name>[^\W\d]\w*)"
     r"|(?P<symbol>&&|\|\||<=|>=|==|!=|[-+*/^()<>,?:&|!])|(?P<other>\S))"
 )
-_WORDS = {"and": "and", "or": "or", "not": "not", "&": "and", "&&": "and", "|": "or", "||": "or", "!": "not"}
+_WORDS = {
+    "and": "and",
+    "or": "or",
+    "not": "not",
+    "&": "and",
+    "&&": "and",
+    "|": "or",
+    "||": "or",
+    "!": "not",
+}
 _INFIX = {"+": "add", "-": "subtract", "*": "multiply", "/": "divide"}
 _COMPARISONS = {
     "<": "less",
@@ -53,7 +62,7 @@ _COMPARISONS = {
     "==": "equal",
     "!=": "not_equal",
 }
-_DEEPEST = 200
+_DEEPEST = 40  # parentheses in one another; each costs a dozen frames of the stack
 _STATED, _SINGLE = "stated", "single"
 
 
@@ -138,7 +147,11 @@ class Parser:
             word = match[kind]
             if word in _WORDS:
                 kind, word = "symbol", _WORDS[word]
-            found.append(Token(kind, word, match.start(kind if kind != "symbol" or match["symbol"] else "name")))
+            found.append(
+                Token(
+                    kind, word, match.start(kind if kind != "symbol" or match["symbol"] else "name")
+                )
+            )
             position = match.end()
         return [*found, Token("end", "the end", len(self.text.rstrip()))]
 
@@ -175,7 +188,7 @@ class Parser:
             if not misfit.future:
                 raise FormulaError(misfit.message, self.text, at) from None
             inside = ", ".join(repr(a) for a in arguments)
-            message = f"{word}({inside}) reads the future: {misfit.message}"
+            message = f"{word}({inside}) reads the future; {misfit.message}"
             raise LookAheadFormula(message, self.text, at) from None
 
     def _choice(self) -> Expression:
@@ -301,7 +314,9 @@ class Parser:
             inside = self.context[-1]
             if inside != "daily" and known.family != "elementwise":
                 where = "a bar_ function" if inside == "bar" else "a statement function"
-                self._fail(f"{known.name} works on sessions and cannot stand inside {where}", token.column)
+                self._fail(
+                    f"{known.name} works on sessions and cannot stand inside {where}", token.column
+                )
         return self._outside(self._call(token.text, token.column, tuple(arguments), columns))
 
     def _outside(self, node: Expression) -> Expression:

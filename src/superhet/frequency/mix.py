@@ -22,11 +22,12 @@ import numpy.typing as npt
 
 from superhet.errors import AxisMismatch, ConfigError, UnknownName
 from superhet.panel import Cube, Dates, Panel, require_same_axes
+from superhet.panel.axes import DateArray
 from superhet.panel.cube import PanelSource
+from superhet.panel.panel import Array
 
 T = TypeVar("T")
 Rows = npt.NDArray[np.int32]
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -48,7 +49,7 @@ def mix(
     signals: Cube,
     clock: Dates,
     *,
-    known_at: Mapping[str, Panel] | None = None,
+    known_since: Mapping[str, Panel] | None = None,
     max_age: Mapping[str, int] | int | None = None,
     half_life: Mapping[str, float] | float | None = None,
 ) -> Mixed:
@@ -58,9 +59,10 @@ def mix(
     ----------
     signals : on their native clocks (`Panel.frequency`)
     clock : decision dates; a day means its close
-    known_at : signal -> [dates, assets] on the signal's axes: the session on which the newest input of
-        that value became known, as `datetime64` or as days since 1970-01-01; NaN where it is the row's
-        own date. For signals that were carried forward before they came here
+    known_since : signal -> [dates, assets] on the signal's axes: the day on which the newest input of that
+        value became known, as days since 1970-01-01; NaN where it is the row's own date. For signals that
+        were carried forward before they came here, or were known before the first session (there, each
+        weekday before it counts as a session)
     max_age : sessions after which a value is no longer known; for all, or by signal
     half_life : sessions in which a value loses half of its size; for all, or by signal
 
@@ -80,7 +82,7 @@ def mix(
     Fading multiplies the value by 2^(-age / half_life), towards 0. That is right for signals whose
     neutral value is 0 (surprises, standardized scores); centre others first, or their level fades too.
     """
-    for options in (known_at, max_age, half_life):
+    for options in (known_since, max_age, half_life):
         if isinstance(options, Mapping):
             for name in options:
                 if name not in signals:
@@ -88,7 +90,7 @@ def mix(
     found: dict[str, PanelSource] = {}
     ages: dict[str, PanelSource] = {}
     for name in signals:
-        panel, since = signals[name], (known_at or {}).get(name)
+        panel, since = signals[name], (known_since or {}).get(name)
         if since is not None:
             require_same_axes(panel, since)
         ages[name] = partial(_age, panel, clock, since)
@@ -120,9 +122,7 @@ def _mixed(
     if panel.dates == clock and not _is_carried(panel):
         values = panel.values
     else:
-        rows = _source_rows(panel, clock)
-        values = np.take_along_axis(panel.values, np.maximum(rows, 0), axis=0)
-        values = np.where(rows >= 0, values, np.nan)
+        values = _taken(panel.values, _source_rows(panel, clock))
     if max_age is not None or half_life is not None:
         age = _age(panel, clock, since).values.astype(np.float64)
         if half_life is not None:
@@ -164,21 +164,27 @@ def _age(panel: Panel, clock: Dates, since: Panel | None) -> Panel:
     sessions = np.unique(panel.dates.days)
     now = np.searchsorted(sessions, clock.days, side="right") - 1
     own = np.searchsorted(sessions, panel.dates.days)
-    born = own[np.maximum(rows, 0)] if len(own) else np.zeros(rows.shape, dtype=np.int64)
-    if since is not None and rows.size:
-        days = _days(since)
-        stated = np.take_along_axis(days, np.maximum(rows, 0), axis=0)
-        session = np.searchsorted(sessions.astype(np.int64), stated.ravel(), side="right") - 1
-        born = np.where(np.isnan(stated), born, session.reshape(stated.shape))
-    age = np.where(rows >= 0, now[:, None] - born, np.nan).astype(np.float32)
+    born = _taken(np.broadcast_to(own[:, None], panel.values.shape), rows)
+    if since is not None:
+        stated = _taken(since.values, rows)
+        born = np.where(np.isnan(stated), born, _session_of(stated, sessions))
+    age = (now[:, None] - born).astype(np.float32)
     return replace(
         panel, values=age, dates=clock, name=f"age of {panel.name}", unit="count", frequency="1d"
     )
 
 
-def _days(since: Panel) -> Floats:
-    """Days since 1970-01-01, NaN where not stated."""
-    if since.values.dtype.kind == "M":
-        days = since.values.astype("datetime64[D]")
-        return np.where(np.isnat(days), np.nan, days.astype(np.int64).astype(np.float64))
-    return since.values.astype(np.float64, copy=False)
+def _taken(values: Array, rows: Rows) -> Array:
+    """Take a row for each asset; NaN where the row is -1."""
+    if not len(values):
+        return np.full(rows.shape, np.nan)
+    return np.where(rows >= 0, np.take_along_axis(values, np.maximum(rows, 0), axis=0), np.nan)
+
+
+def _session_of(stated: npt.NDArray[np.floating], sessions: DateArray) -> npt.NDArray[np.int64]:
+    """Position of the last session at or before each day; weekdays before the first count down from 0."""
+    days = np.nan_to_num(stated, nan=0.0).astype(np.int64).astype("datetime64[D]")
+    place = np.searchsorted(sessions, days.ravel(), side="right").reshape(days.shape) - 1
+    early = (place < 0) & ~np.isnan(stated)
+    place[early] = -np.busday_count(days[early], sessions[0])
+    return np.asarray(place, dtype=np.int64)

@@ -42,7 +42,7 @@ def resample(bars: Cube, frequency: str) -> Cube:
     ConfigError
         if the frequency is not a multiple of that of the bars
     """
-    if bars.dates.is_daily:
+    if bars.dates.is_daily and len(bars.dates):
         raise ConfigError("frequency", "only intraday bars can be resampled, these are daily")
     joined = _joined(bars, frequency)
     days = bars.dates.days

@@ -4,7 +4,7 @@ A session runs in this order:
 
 1. corporate actions scale shares, goals and marks; delistings; borrow fee  -> `_open_session`
 2. orders: whole lots of the difference between goal and holding            -> `_write_orders`
-3. sells in asset order, then buys in asset order, leg by leg with costs    -> `_fill_side`, `_leg`
+3. sells in asset order, then buys in asset order, leg by leg with costs    -> `_fill_order`, `_leg`
 4. equity at the close; on a decision date the goals of what follows        -> `_close_session`, `_decide`
 
 Account: shares sold short are borrowed, and the proceeds stay with the lender as collateral. What may be
@@ -38,6 +38,9 @@ REFUSALS = (
 )
 NOT_LISTED, SUSPENDED, LIMIT_UP, LIMIT_DOWN, VOLUME_CAP, CASH, LEVERAGE, LOT = range(1, 9)
 COSTS = ("commission", "stamp_duty", "transfer_fee", "slippage", "borrow")
+# the same as floats: an integer literal would compile a function once for every value
+_NOT_LISTED, _LOT = float(NOT_LISTED), float(LOT)
+_VOLUME_CAP, _CASH_SHORT, _LEVERAGE = float(VOLUME_CAP), float(CASH), float(LEVERAGE)
 # the moving numbers of the account: cash, marked value of shorts, gross value, equity, traded value
 _CASH, _RESERVE, _GROSS, _EQUITY, _TRADED = range(5)
 
@@ -81,6 +84,12 @@ class _Book(NamedTuple):
     account: Floats
 
 
+class _Log(NamedTuple):
+    trades: Floats
+    refused: Floats
+    used: Ints  # [2], rows written so far
+
+
 class LedgerBooks(NamedTuple):
     """What the ledger wrote down; see `run_ledger`."""
 
@@ -111,24 +120,34 @@ def _order(held: float, goal: float, step: float) -> float:
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _refuse(t: int, i: int, shares: float, code: int, refused: Floats, n: int) -> int:
-    refused[0, n], refused[1, n], refused[2, n], refused[3, n] = t, i, shares, code
-    return n + 1
+def _refuse(t: int, i: int, shares: float, code: float, log: _Log) -> None:
+    n = log.used[1]
+    log.refused[0, n], log.refused[1, n], log.refused[2, n], log.refused[3, n] = t, i, shares, code
+    log.used[1] = n + 1
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _book_trade(t: int, i: int, shares: float, price: float, delisted: float, log: _Log) -> int:
+    n = log.used[0]
+    log.trades[0, n], log.trades[1, n], log.trades[2, n] = t, i, shares
+    log.trades[3, n], log.trades[8, n] = price, delisted
+    log.used[0] = n + 1
+    return int(n)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _grown(rows: Floats, used: int, needed: int) -> Floats:
     if used + needed <= rows.shape[1]:
         return rows
-    longer = np.empty((rows.shape[0], 2 * rows.shape[1] + needed))
-    longer[:, :used] = rows[:, :used]
+    longer = np.zeros((rows.shape[0], 2 * rows.shape[1] + needed))
+    for k in range(rows.shape[0]):
+        for n in range(used):  # a loop, because slice assignment costs seconds to compile
+            longer[k, n] = rows[k, n]
     return longer
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _open_session(
-    t: int, quotes: Quotes, borrow: float, book: _Book, cost: Floats, trades: Floats, n: int
-) -> int:
+def _open_session(t: int, quotes: Quotes, borrow: float, book: _Book, log: _Log) -> float:
     reserve, gross, lent = 0.0, 0.0, 0.0
     for i in range(len(book.shares)):
         factor = quotes.adjust[t, i]
@@ -145,131 +164,131 @@ def _open_session(
         lent -= min(value, 0.0)
         if quotes.sell_block[t, i] == NOT_LISTED:
             book.account[_CASH] += value
-            trades[0, n], trades[1, n], trades[2, n] = t, i, -book.shares[i]
-            trades[3, n], trades[4:8, n], trades[8, n] = book.mark[i], 0.0, 1.0
-            n += 1
+            _book_trade(t, i, -book.shares[i], book.mark[i], 1.0, log)
             book.shares[i], book.goal[i] = 0.0, 0.0
         else:
             gross += abs(value)
             reserve -= min(value, 0.0)
-    cost[4] = lent * borrow
-    book.account[_CASH] -= cost[4]
+    fee = lent * borrow
+    book.account[_CASH] -= fee
     book.account[_RESERVE], book.account[_GROSS], book.account[_TRADED] = reserve, gross, 0.0
-    return n
+    return float(fee)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _write_orders(
-    t: int, weights: Floats, fresh: bool, terms: Terms, book: _Book, refused: Floats, n: int
-) -> int:
+    t: int, weights: Floats, row: int, fresh: bool, terms: Terms, book: _Book, log: _Log
+) -> None:
     for i in range(len(book.shares)):
         size = _order(book.shares[i], book.goal[i], terms.step[i])
-        if fresh and book.goal[i] == 0.0 and abs(weights[i]) > 0.0:
+        weight = weights[row, i]
+        if fresh and book.goal[i] == 0.0 and abs(weight) > 0.0:
             if book.mark[i] > 0.0:  # the capital is too small for one lot
-                missed = weights[i] * book.account[_EQUITY] / book.mark[i]
-                n = _refuse(t, i, missed, LOT, refused, n)
+                _refuse(t, i, weight * book.account[_EQUITY] / book.mark[i], _LOT, log)
             else:
-                n = _refuse(t, i, 0.0, NOT_LISTED, refused, n)
+                _refuse(t, i, 0.0, _NOT_LISTED, log)
         elif size != 0.0 and abs(size) < terms.minimum[i] and book.goal[i] != 0.0:
             if fresh:
-                n = _refuse(t, i, size, LOT, refused, n)
+                _refuse(t, i, size, _LOT, log)
             size = 0.0
         book.order[i] = size
-    return n
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _leg(
     t: int, i: int, shares: float, price: float, rates: Floats, account: Floats, cost: Floats,
-    trades: Floats, n: int,
-) -> int:  # fmt: skip
+    log: _Log,
+) -> None:  # fmt: skip
     value = abs(shares) * price
-    commission = max(value * rates[0] + abs(shares) * rates[2], rates[1])
-    stamp = value * rates[3] if shares < 0.0 else 0.0
-    transfer, slippage = value * rates[4], value * rates[5]
+    commission = max(value * rates[t, 0] + abs(shares) * rates[t, 2], rates[t, 1])
+    stamp = value * rates[t, 3] if shares < 0.0 else 0.0
+    transfer, slippage = value * rates[t, 4], value * rates[t, 5]
     account[_CASH] -= shares * price + (commission + stamp + transfer + slippage)
     account[_TRADED] += value
-    cost[0] += commission
-    cost[1] += stamp
-    cost[2] += transfer
-    cost[3] += slippage
-    trades[0, n], trades[1, n], trades[2, n], trades[3, n] = t, i, shares, price
-    trades[4, n], trades[5, n], trades[6, n], trades[7, n] = commission, stamp, transfer, slippage
-    trades[8, n] = 0.0
-    return n + 1
+    n = _book_trade(t, i, shares, price, 0.0, log)
+    log.trades[4, n], log.trades[5, n] = commission, stamp
+    log.trades[6, n], log.trades[7, n] = transfer, slippage
+    cost[t, 0] += commission
+    cost[t, 1] += stamp
+    cost[t, 2] += transfer
+    cost[t, 3] += slippage
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _affordable(account: Floats, price: float, rates: Floats) -> float:
+def _affordable(account: Floats, price: float, rates: Floats, t: int) -> float:
     """Give the shares that free cash buys, costs included."""
     free = account[_CASH] - account[_RESERVE]
-    extra = 1.0 + rates[4] + rates[5]
-    spend = min(free / (extra + rates[0] + rates[2] / price), (free - rates[1]) / extra)
+    extra = 1.0 + rates[t, 4] + rates[t, 5]
+    spend = min(free / (extra + rates[t, 0] + rates[t, 2] / price), (free - rates[t, 1]) / extra)
     return float(max(spend, 0.0) / price)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _fill_side(
-    t: int, side: float, quotes: Quotes, terms: Terms, book: _Book, cost: Floats,
-    trades: Floats, fills: int, refused: Floats, n: int,
-) -> tuple[int, int]:  # fmt: skip
-    account, rates = book.account, terms.rates[t]
-    block = quotes.sell_block if side < 0.0 else quotes.buy_block
-    for i in range(len(book.shares)):
-        size = book.order[i] * side
-        if size <= 0.0:
-            continue
-        if block[t, i] != 0:
-            n = _refuse(t, i, book.order[i], block[t, i], refused, n)
-            continue
-        price, step, minimum = quotes.price[t, i], terms.step[i], terms.minimum[i]
-        if size > terms.participation * quotes.volume[t, i]:
-            cut = _lots(terms.participation * quotes.volume[t, i], step, minimum)
-            n = _refuse(t, i, side * (size - cut), VOLUME_CAP, refused, n)
-            size = cut
-        closing = min(size, max(-book.shares[i] * side, 0.0))
-        opening = size - closing
-        if closing > 0.0:
-            fills = _leg(t, i, side * closing, price, rates, account, cost, trades, fills)
-            account[_GROSS] -= closing * book.mark[i]
-            account[_RESERVE] -= closing * book.mark[i] if side > 0.0 else 0.0
+def _fill_order(
+    t: int, i: int, size: float, side: float, quotes: Quotes, terms: Terms, book: _Book,
+    cost: Floats, log: _Log,
+) -> None:  # fmt: skip
+    account, step, minimum = book.account, terms.step[i], terms.minimum[i]
+    price, most = quotes.price[t, i], terms.participation * quotes.volume[t, i]
+    if size > most:
+        cut = _lots(most, step, minimum)
+        _refuse(t, i, side * (size - cut), _VOLUME_CAP, log)
+        size = cut
+    closing = min(size, max(-book.shares[i] * side, 0.0))
+    opening = size - closing
+    if closing > 0.0:
+        _leg(t, i, side * closing, price, terms.rates, account, cost, log)
+        account[_GROSS] -= closing * book.mark[i]
+        account[_RESERVE] -= closing * book.mark[i] if side > 0.0 else 0.0
+    if opening > 0.0:
         room = max(terms.max_gross * account[_EQUITY] - account[_GROSS], 0.0) / price
+        why = _LEVERAGE
+        if opening <= room and side > 0.0:
+            room, why = _affordable(account, price, terms.rates, t), _CASH_SHORT
         if opening > room:
             cut = _lots(room, step, minimum)
-            n = _refuse(t, i, side * (opening - cut), LEVERAGE, refused, n)
+            _refuse(t, i, side * (opening - cut), why, log)
             opening = cut
-        if opening > 0.0 and side > 0.0 and opening > _affordable(account, price, rates):
-            cut = _lots(_affordable(account, price, rates), step, minimum)
-            n = _refuse(t, i, opening - cut, CASH, refused, n)
-            opening = cut
-        if opening > 0.0:
-            fills = _leg(t, i, side * opening, price, rates, account, cost, trades, fills)
-            account[_GROSS] += opening * price
-            account[_RESERVE] += opening * price if side < 0.0 else 0.0
-        book.shares[i] += side * (closing + opening)
-    return fills, n
+    if opening > 0.0:
+        _leg(t, i, side * opening, price, terms.rates, account, cost, log)
+        account[_GROSS] += opening * price
+        account[_RESERVE] += opening * price if side < 0.0 else 0.0
+    book.shares[i] += side * (closing + opening)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _close_session(close: Floats, book: _Book, held: Floats) -> float:
+def _fill_side(
+    t: int, side: float, quotes: Quotes, terms: Terms, book: _Book, cost: Floats, log: _Log
+) -> None:
+    block = quotes.sell_block if side < 0.0 else quotes.buy_block
+    for i in range(len(book.shares)):
+        size = book.order[i] * side
+        if size > 0.0 and block[t, i] != 0:
+            _refuse(t, i, book.order[i], float(block[t, i]), log)
+        elif size > 0.0:
+            _fill_order(t, i, size, side, quotes, terms, book, cost, log)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _close_session(t: int, close: Floats, book: _Book, held: Floats) -> float:
     equity = book.account[_CASH]
-    for i in range(len(close)):
-        if close[i] > 0.0:
-            book.mark[i] = close[i]
+    for i in range(len(book.shares)):
+        if close[t, i] > 0.0:
+            book.mark[i] = close[t, i]
         if book.shares[i] != 0.0:
-            held[i] = book.shares[i] * book.mark[i]
-            equity += held[i]
+            held[t, i] = book.shares[i] * book.mark[i]
+            equity += held[t, i]
     book.account[_EQUITY] = equity
     if equity > 0.0:
-        for i in range(len(close)):
-            held[i] /= equity
+        for i in range(len(book.shares)):
+            held[t, i] /= equity
     return float(equity)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _decide(weights: Floats, equity: float, terms: Terms, book: _Book) -> None:
-    for i in range(len(weights)):
-        weight = weights[i]
+def _decide(weights: Floats, row: int, equity: float, terms: Terms, book: _Book) -> None:
+    for i in range(len(book.shares)):
+        weight = weights[row, i]
         book.goal[i] = 0.0
         if abs(weight) > 0.0 and book.mark[i] > 0.0:
             size = abs(weight) * equity / book.mark[i]
@@ -290,28 +309,37 @@ def _run(weights: Floats, row_of: Ints, quotes: Quotes, terms: Terms) -> LedgerB
         factor=np.zeros(assets),
         account=account,
     )
-    trades, refused = np.empty((9, 4 * assets)), np.empty((4, 4 * assets))
-    fills, n, ruined, row, fresh = 0, 0, -1, -1, False
+    trades, refused = np.zeros((9, 4 * assets)), np.zeros((4, 4 * assets))
+    used = np.zeros(2, dtype=np.int64)
+    ruined, row, decided = -1, -1, np.zeros(sessions + 1, dtype=np.bool_)
     for t in range(sessions):
-        trades, refused = _grown(trades, fills, 3 * assets), _grown(refused, n, 4 * assets)
-        fills = _open_session(t, quotes, terms.borrow[t], book, costs[t], trades, fills)
-        if fresh or (terms.retry and row >= 0):
-            n = _write_orders(t, weights[row], fresh, terms, book, refused, n)
+        trades, refused = (
+            _grown(trades, used[0], 3 * assets),
+            _grown(refused, used[1], 4 * assets),
+        )
+        log = _Log(trades, refused, used)
+        costs[t, 4] = _open_session(t, quotes, terms.borrow[t], book, log)
+        if decided[t] or (terms.retry and row >= 0):
+            _write_orders(t, weights, row, decided[t], terms, book, log)
             for side in (-1.0, 1.0):
-                fills, n = _fill_side(
-                    t, side, quotes, terms, book, costs[t], trades, fills, refused, n
-                )
-        equity[t] = _close_session(quotes.close[t], book, holdings[t])
+                _fill_side(t, side, quotes, terms, book, costs, log)
+        equity[t] = _close_session(t, quotes.close, book, holdings)
         cash[t], traded[t] = account[_CASH], account[_TRADED]
         if equity[t] <= 0.0:
             ruined = t
             break
-        fresh = row_of[t] >= 0
-        if fresh:
-            row = row_of[t]
-            _decide(weights[row], equity[t], terms, book)
+        if row_of[t] >= 0:
+            row, decided[t + 1] = row_of[t], True
+            _decide(weights, row, equity[t], terms, book)
     return LedgerBooks(
-        equity, cash, holdings, costs, traded, trades[:, :fills], refused[:, :n], ruined
+        equity,
+        cash,
+        holdings,
+        costs,
+        traded,
+        trades[:, : used[0]],
+        refused[:, : used[1]],
+        ruined,
     )
 
 

@@ -61,7 +61,9 @@ class StateIndex:
         month = np.asarray(period).astype("datetime64[M]").astype(np.int64)
         asset, quarter = np.asarray(asset, dtype=np.int64), month // 3
         day = np.asarray(day).astype("datetime64[D]").astype(np.int64)
-        keys = (month, day, asset) if revision is None else (np.asarray(revision), month, day, asset)
+        keys = (
+            (month, day, asset) if revision is None else (np.asarray(revision), month, day, asset)
+        )
         order = np.lexsort(keys).astype(np.int64)
         order = order[asset[order] >= 0]
         a, d, q = asset[order], day[order], quarter[order]
@@ -110,7 +112,9 @@ class StateIndex:
         row = np.searchsorted(days, self.day, side="left")
         kept = np.isfinite(newest) & (row < days.size)
         out, since = np.full((days.size, assets), np.nan), np.full(assets, np.nan)
-        out[row[kept], self.asset[kept]] = newest[kept]  # states are in order of time: the last wins
+        out[row[kept], self.asset[kept]] = newest[
+            kept
+        ]  # states are in order of time: the last wins
         early = kept & (row == 0)
         since[self.asset[early]] = self.day[early]
         return out, since

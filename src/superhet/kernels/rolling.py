@@ -8,7 +8,7 @@ depends on the rows of its window and on nothing else, bit for bit.
 
 1. cut the array into tiles of `_COLUMNS` assets that fit the cache   -> each kernel's outer loops
 2. fill a tile, one entry a cell; a missing cell is the neutral entry -> _fill
-3. double and join until the window is covered                        -> _join_sums, _join_moments, _join_pairs
+3. double and join until the window is covered                        -> _cover
 4. turn the joined moments into the statistic                         -> each kernel's last loop
 
 Weighted windows, ranks and positions scan the window directly; quantiles keep a sorted window.
@@ -32,11 +32,12 @@ import numpy.typing as npt
 from numba import njit
 
 Values = npt.NDArray[np.float64]
+Tile = npt.NDArray[np.float64]
 
 _COLUMNS = 16  # with 256 rows, all entries of a tile stay in the cache nearest the core
 _ROWS = 256
 _LANES = 64
-_SUM, _PRODUCT, _MIN, _MAX = 0, 1, 2, 3
+_SUM, _PRODUCT, _MIN, _MAX, _MOMENTS, _PAIRS = 0, 1, 2, 3, 4, 5
 _MEAN, _VAR, _STD, _SKEW, _KURT, _ZSCORE = 0, 1, 2, 3, 4, 5
 _COV, _CORR, _SLOPE, _RSQUARE, _RESIDUAL = 0, 1, 2, 3, 4
 _RANK, _ARGMAX, _ARGMIN = 0, 1, 2
@@ -146,67 +147,61 @@ def _plain(values: Any) -> Values:
     return np.asarray(values, dtype=np.float64)
 
 
-@njit(cache=True, nogil=True, error_model="numpy", inline="never")
-def _fill(x: Values, top: int, bottom: int, left: int, right: int, count: Values, v: Values, e: float) -> None:
-    """Copy a tile row by row: `count` 1 and the value, or 0 and the neutral entry `e` where missing."""
-    i = 0
+# A tile is one array, [3 sets, entries, cells]: this level, the next level, and what is joined so far.
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _fill(s: Tile, x: Values, top: int, bottom: int, left: int, right: int, neutral: float) -> None:
+    """Copy a tile row by row into set 0: count 1 and the value, or 0 and `neutral` where missing."""
+    width = right - left
     for r in range(top, bottom):
-        for c in range(left, right):
-            known = np.isfinite(x[r, c])
-            count[i] = 1.0 if known else 0.0
-            v[i] = x[r, c] if known else e
-            i += 1
+        i = (r - top) * width
+        for c in range(width):
+            value = x[r, left + c]
+            known = np.isfinite(value)
+            s[0, 0, i + c] = 1.0 if known else 0.0
+            s[0, 1, i + c] = value if known else neutral
+            s[2, 0, i + c] = 0.0
+            s[2, 1, i + c] = neutral
+    for k in range(2, s.shape[1]):
+        for i in range((bottom - top) * width):
+            s[0, k, i] = 0.0
+            s[2, k, i] = 0.0
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _reduce(x: Values, window: int, needed: int, how: int, mean: bool) -> Values:
-    """Shift and combine of one entry a cell; see `reduce`."""
-    rows, columns = x.shape
-    out = np.empty((rows, columns))
-    size = (_ROWS + window) * _COLUMNS
-    s = np.empty((6, size))  # counts and values: this level, next level, joined
-    e = 0.0
-    if how == _PRODUCT:
-        e = 1.0
-    elif how == _MIN:
-        e = np.inf
-    elif how == _MAX:
-        e = -np.inf
-    for left in range(0, columns, _COLUMNS):
-        right = min(left + _COLUMNS, columns)
-        b = right - left
-        for first in range(0, rows, _ROWS):
-            last = min(first + _ROWS, rows)
-            top = max(first - window + 1, 0)
-            length = (last - top) * b
-            n, v, n2, v2, jn, jv = s[0], s[1], s[2], s[3], s[4], s[5]
-            _fill(x, top, last, left, right, n, v, e)
-            jn[:length] = 0.0
-            jv[:length] = e
-            a, done = 1, 0
-            while True:
-                if window & a:
-                    _join_sums(jn, jv, n, v, done * b, length, how)
-                    done += a
-                if done == window:
-                    break
-                n2[:length] = n[:length]
-                v2[:length] = v[:length]
-                _join_sums(n2, v2, n, v, a * b, length, how)
-                n, v, n2, v2 = n2, v2, n, v
-                a *= 2
-            i = (first - top) * b
-            for r in range(first, last):
-                for c in range(left, right):
-                    value = jv[i] / jn[i] if mean else jv[i]
-                    out[r, c] = value if jn[i] >= needed else np.nan
-                    i += 1
-    return out
+def _cover(s: Tile, window: int, width: int, length: int, how: int) -> None:
+    """Double set 0 and join its powers of two into set 2 until the window is covered."""
+    this, other, a, done = 0, 1, 1, 0
+    while True:
+        if window & a:
+            _join(s, 2, this, done * width, length, how)
+            done += a
+        if done == window:
+            return
+        for k in range(s.shape[1]):
+            for i in range(length):
+                s[other, k, i] = s[this, k, i]
+        _join(s, other, this, a * width, length, how)
+        this, other = other, this
+        a *= 2
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _join_sums(jn: Values, jv: Values, n: Values, v: Values, shift: int, length: int, how: int) -> None:
-    """Join to each window the one that ends `shift` entries earlier."""
+def _join(s: Tile, j: int, k: int, shift: int, length: int, how: int) -> None:
+    """Join to each window of set `j` the one of set `k` that ends `shift` cells earlier."""
+    if how == _MOMENTS:
+        _join_moments(s[j], s[k], shift, length)
+    elif how == _PAIRS:
+        _join_pairs(s[j], s[k], shift, length)
+    else:
+        _join_sums(s[j, 0], s[j, 1], s[k, 0], s[k, 1], shift, length, how)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _join_sums(
+    jn: Values, jv: Values, n: Values, v: Values, shift: int, length: int, how: int
+) -> None:
     for i in range(shift, length):
         jn[i] += n[i - shift]
     if how == _SUM:
@@ -224,73 +219,17 @@ def _join_sums(jn: Values, jv: Values, n: Values, v: Values, shift: int, length:
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _moments(x: Values, window: int, needed: int, how: int) -> Values:
-    """Shift and combine of (count, mean, M2, M3, M4); see `moment`."""
-    rows, columns = x.shape
-    out = np.empty((rows, columns))
-    order = 5 if how in (_SKEW, _KURT) else 3
-    size = (_ROWS + window) * _COLUMNS
-    s = np.empty((3, order, size))
-    for left in range(0, columns, _COLUMNS):
-        right = min(left + _COLUMNS, columns)
-        b = right - left
-        for first in range(0, rows, _ROWS):
-            last = min(first + _ROWS, rows)
-            top = max(first - window + 1, 0)
-            length = (last - top) * b
-            this, other, joined = s[0], s[1], s[2]
-            _fill(x, top, last, left, right, this[0], this[1], 0.0)
-            this[2:, :length] = 0.0
-            joined[:, :length] = 0.0
-            a, done = 1, 0
-            while True:
-                if window & a:
-                    _join_moments(joined, this, done * b, length)
-                    done += a
-                if done == window:
-                    break
-                other[:, :length] = this[:, :length]
-                _join_moments(other, this, a * b, length)
-                this, other = other, this
-                a *= 2
-            i = (first - top) * b
-            for r in range(first, last):
-                for c in range(left, right):
-                    n, m2 = joined[0, i], joined[2, i]
-                    value = np.nan
-                    if n >= needed and n >= 2:
-                        if how == _VAR:
-                            value = m2 / (n - 1)
-                        elif how == _STD:
-                            value = np.sqrt(m2 / (n - 1))
-                        elif m2 > 0.0:
-                            if how == _ZSCORE:
-                                value = (x[r, c] - joined[1, i]) / np.sqrt(m2 / (n - 1))
-                            elif how == _SKEW and n >= 3:
-                                g = (joined[3, i] / n) / (m2 / n) ** 1.5
-                                value = g * np.sqrt(n * (n - 1)) / (n - 2)
-                            elif how == _KURT and n >= 4:
-                                g = n * joined[4, i] / (m2 * m2)
-                                value = (n - 1) / ((n - 2) * (n - 3)) * ((n + 1) * g - 3 * (n - 1))
-                    out[r, c] = value
-                    i += 1
-    return out
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
 def _join_moments(j: Values, s: Values, shift: int, length: int) -> None:
-    """Join moments of two disjoint sets (Pébay 2008, eqs. 3.1 and following)."""
+    """Join (count, mean, M2 and, where there is room, M3, M4) of disjoint sets (Pébay 2008, eq. 3.1 …)."""
     if j.shape[0] == 3:
-        jn, jm, j2 = j[0], j[1], j[2]
-        n, m, s2 = s[0], s[1], s[2]
         for i in range(shift, length):
             k = i - shift
-            na, nb = jn[i], n[k]
+            na, nb = j[0, i], s[0, k]
             f = nb / max(na + nb, 1.0)
-            d = m[k] - jm[i]
-            jn[i] = na + nb
-            jm[i] += d * f
-            j2[i] += s2[k] + d * d * na * f
+            d = s[1, k] - j[1, i]
+            j[0, i] = na + nb
+            j[1, i] += d * f
+            j[2, i] += s[2, k] + d * d * na * f
         return
     for i in range(shift, length):
         k = i - shift
@@ -314,66 +253,8 @@ def _join_moments(j: Values, s: Values, shift: int, length: int) -> None:
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _pairs(y: Values, x: Values, window: int, needed: int, how: int) -> Values:
-    """Shift and combine of (count, mean x, mean y, Mxx, Myy, Mxy); see `pair`."""
-    rows, columns = y.shape
-    out = np.empty((rows, columns))
-    on_time = x.size == 0
-    size = (_ROWS + window) * _COLUMNS
-    s = np.empty((3, 6, size))
-    for left in range(0, columns, _COLUMNS):
-        right = min(left + _COLUMNS, columns)
-        b = right - left
-        for first in range(0, rows, _ROWS):
-            last = min(first + _ROWS, rows)
-            top = max(first - window + 1, 0)
-            length = (last - top) * b
-            this, other, joined = s[0], s[1], s[2]
-            this[:, :length] = 0.0
-            joined[:, :length] = 0.0
-            i = 0
-            for r in range(top, last):
-                for c in range(left, right):
-                    u = float(r - first) if on_time else x[r, c]
-                    if np.isfinite(u) and np.isfinite(y[r, c]):
-                        this[0, i], this[1, i], this[2, i] = 1.0, u, y[r, c]
-                    i += 1
-            a, done = 1, 0
-            while True:
-                if window & a:
-                    _join_pairs(joined, this, done * b, length)
-                    done += a
-                if done == window:
-                    break
-                other[:, :length] = this[:, :length]
-                _join_pairs(other, this, a * b, length)
-                this, other = other, this
-                a *= 2
-            i = (first - top) * b
-            for r in range(first, last):
-                for c in range(left, right):
-                    n, xx, yy, xy = joined[0, i], joined[3, i], joined[4, i], joined[5, i]
-                    value = np.nan
-                    if n >= needed and n >= 2:
-                        if how == _COV:
-                            value = xy / (n - 1)
-                        elif xx > 0.0 and how in (_SLOPE, _RESIDUAL):
-                            value = xy / xx
-                            if how == _RESIDUAL:
-                                u = float(r - first) if on_time else x[r, c]
-                                value = (y[r, c] - joined[2, i]) - value * (u - joined[1, i])
-                        elif xx > 0.0 and yy > 0.0:
-                            value = max(-1.0, min(1.0, xy / (np.sqrt(xx) * np.sqrt(yy))))
-                            if how == _RSQUARE:
-                                value = value * value
-                    out[r, c] = value
-                    i += 1
-    return out
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
 def _join_pairs(j: Values, s: Values, shift: int, length: int) -> None:
-    """Join co-moments of two disjoint sets."""
+    """Join (count, mean x, mean y, Mxx, Myy, Mxy) of disjoint sets."""
     for i in range(shift, length):
         k = i - shift
         na, nb = j[0, i], s[0, k]
@@ -386,6 +267,120 @@ def _join_pairs(j: Values, s: Values, shift: int, length: int) -> None:
         j[3, i] += s[3, k] + dx * dx * g
         j[4, i] += s[4, k] + dy * dy * g
         j[5, i] += s[5, k] + dx * dy * g
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _reduce(x: Values, window: int, needed: int, how: int, mean: bool) -> Values:
+    """Shift and combine of (count, value); see `reduce`."""
+    rows, columns = x.shape
+    out = np.empty((rows, columns))
+    s = np.empty((3, 2, (_ROWS + window) * _COLUMNS))
+    neutral = 0.0
+    if how == _PRODUCT:
+        neutral = 1.0
+    elif how == _MIN:
+        neutral = np.inf
+    elif how == _MAX:
+        neutral = -np.inf
+    for left in range(0, columns, _COLUMNS):
+        right = min(left + _COLUMNS, columns)
+        b = right - left
+        for first in range(0, rows, _ROWS):
+            last = min(first + _ROWS, rows)
+            top = max(first - window + 1, 0)
+            _fill(s, x, top, last, left, right, neutral)
+            _cover(s, window, b, (last - top) * b, how)
+            for r in range(first, last):
+                i = (r - top) * b
+                for c in range(b):
+                    n, value = s[2, 0, i + c], s[2, 1, i + c]
+                    value = value / n if mean else value
+                    out[r, left + c] = value if n >= needed else np.nan
+    return out
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _moments(x: Values, window: int, needed: int, how: int) -> Values:
+    """Shift and combine of (count, mean, M2, M3, M4); see `moment`."""
+    rows, columns = x.shape
+    out = np.empty((rows, columns))
+    s = np.empty((3, 5 if how in (_SKEW, _KURT) else 3, (_ROWS + window) * _COLUMNS))
+    for left in range(0, columns, _COLUMNS):
+        right = min(left + _COLUMNS, columns)
+        b = right - left
+        for first in range(0, rows, _ROWS):
+            last = min(first + _ROWS, rows)
+            top = max(first - window + 1, 0)
+            _fill(s, x, top, last, left, right, 0.0)
+            _cover(s, window, b, (last - top) * b, _MOMENTS)
+            i = (first - top) * b
+            for r in range(first, last):
+                for c in range(left, right):
+                    n, m2 = s[2, 0, i], s[2, 2, i]
+                    value = np.nan
+                    if n >= needed and n >= 2:
+                        if how == _VAR:
+                            value = m2 / (n - 1)
+                        elif how == _STD:
+                            value = np.sqrt(m2 / (n - 1))
+                        elif m2 > 0.0:
+                            if how == _ZSCORE:
+                                value = (x[r, c] - s[2, 1, i]) / np.sqrt(m2 / (n - 1))
+                            elif how == _SKEW and n >= 3:
+                                g = (s[2, 3, i] / n) / (m2 / n * np.sqrt(m2 / n))
+                                value = g * np.sqrt(n * (n - 1)) / (n - 2)
+                            elif how == _KURT and n >= 4:
+                                g = n * s[2, 4, i] / (m2 * m2)
+                                value = (n - 1) / ((n - 2) * (n - 3)) * ((n + 1) * g - 3 * (n - 1))
+                    out[r, c] = value
+                    i += 1
+    return out
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _pairs(y: Values, x: Values, window: int, needed: int, how: int) -> Values:
+    """Shift and combine of (count, mean x, mean y, Mxx, Myy, Mxy); see `pair`."""
+    rows, columns = y.shape
+    out = np.empty((rows, columns))
+    on_time = x.size == 0
+    s = np.empty((3, 6, (_ROWS + window) * _COLUMNS))
+    for left in range(0, columns, _COLUMNS):
+        right = min(left + _COLUMNS, columns)
+        b = right - left
+        for first in range(0, rows, _ROWS):
+            last = min(first + _ROWS, rows)
+            top = max(first - window + 1, 0)
+            _fill(s, y, top, last, left, right, 0.0)
+            i = 0
+            for r in range(top, last):
+                for c in range(left, right):
+                    u = float(r - first) if on_time else x[r, c]
+                    known = np.isfinite(u) and s[0, 0, i] == 1.0
+                    s[0, 0, i] = 1.0 if known else 0.0
+                    s[0, 2, i] = s[0, 1, i] if known else 0.0
+                    s[0, 1, i] = u if known else 0.0
+                    i += 1
+            _cover(s, window, b, (last - top) * b, _PAIRS)
+            i = (first - top) * b
+            for r in range(first, last):
+                for c in range(left, right):
+                    n, xx, yy, xy = s[2, 0, i], s[2, 3, i], s[2, 4, i], s[2, 5, i]
+                    value = np.nan
+                    if n >= needed and n >= 2:
+                        if how == _COV:
+                            value = xy / (n - 1)
+                        elif xx > 0.0 and how in (_SLOPE, _RESIDUAL):
+                            value = xy / xx
+                            if how == _RESIDUAL:
+                                u = float(r - first) if on_time else x[r, c]
+                                value = (y[r, c] - s[2, 2, i]) - value * (u - s[2, 1, i])
+                        elif xx > 0.0 and yy > 0.0:
+                            value = max(-1.0, min(1.0, xy / (np.sqrt(xx) * np.sqrt(yy))))
+                            if how == _RSQUARE:
+                                value = value * value
+                    out[r, c] = value
+                    i += 1
+    return out
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

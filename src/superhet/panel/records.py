@@ -20,7 +20,7 @@ from superhet.panel.axes import DateArray, DateLike
 Column = npt.NDArray[Any]
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class Records(Mapping[str, Column]):
     """Named columns of equal length, read-only.
 
@@ -60,6 +60,9 @@ class Records(Mapping[str, Column]):
         except KeyError:
             raise UnknownName(f"column of {self.name}", name, self.columns) from None
 
+    def __contains__(self, name: object) -> bool:
+        return name in self.columns
+
     def __iter__(self) -> Iterator[str]:
         return iter(self.columns)
 
@@ -69,6 +72,9 @@ class Records(Mapping[str, Column]):
     def take(self, key: slice | Column) -> Records:
         """Keep some rows, by position or mask."""
         return replace(self, columns={n: c[key] for n, c in self.columns.items()})
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.name!r}, {self.rows} rows: {', '.join(self.columns)})"
 
     def fingerprint(self) -> str:
         """Hash names and content."""
@@ -80,7 +86,7 @@ class Records(Mapping[str, Column]):
         return digest.hexdigest()
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class Events(Records):
     """Records that became known one at a time, sorted by `known_at`.
 

@@ -31,7 +31,7 @@ class BacktestResult:
     target : [dates, assets], target weights in force at the close
     cash : [dates], currency
     trades : one row a fill: date, asset (position), shares (signed), price, value, commission,
-        stamp_duty, transfer_fee, slippage
+        stamp_duty, transfer_fee, slippage, delisting (closed at the last close, without costs)
     orders_refused : one row an order or part of one that was not done: date, asset, shares (signed,
         not done), rule
     costs : name -> [dates], currency, positive

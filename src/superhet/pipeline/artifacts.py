@@ -32,7 +32,7 @@ from superhet.panel import (
     Records,
 )
 
-_VALUES: Mapping[str, type] = {
+_VALUES: Mapping[str, Any] = {
     cls.__name__: cls for cls in (Panel, Records, Events, BacktestResult, Attribution, Fold)
 }
 _CORRUPT = "its content does not match its hash. Delete the run folder and run again."
@@ -123,19 +123,17 @@ class Artifacts:
             panels = [[name, self._encode(value[name])] for name in value]
             axes = {"dates": self._encode(value.dates), "assets": self._encode(value.assets)}
             return {"type": "Cube", "panels": panels, "blocks": dict(value.blocks), **axes}
+        name = type(value).__name__
+        if _VALUES.get(name) is type(value):  # before Mapping: records are mappings too
+            kept = {f.name: self._encode(getattr(value, f.name)) for f in fields(_VALUES[name])}
+            return {"type": name, "fields": kept}
         if isinstance(value, slice):
             return {"type": "slice", "start": value.start, "stop": value.stop}
         if isinstance(value, Mapping):
             return {"type": "dict", "items": [[k, self._encode(v)] for k, v in value.items()]}
         if isinstance(value, list | tuple):
             return {"type": type(value).__name__, "items": [self._encode(v) for v in value]}
-        name = type(value).__name__
-        if _VALUES.get(name) is not type(value):
-            raise TypeError(f"{name} cannot be stored in a run folder")
-        return {
-            "type": name,
-            "fields": {f.name: self._encode(getattr(value, f.name)) for f in fields(value)},
-        }
+        raise TypeError(f"{type(value).__name__} cannot be stored in a run folder")
 
     def _decode(self, tree: Any) -> Any:
         if not isinstance(tree, dict):

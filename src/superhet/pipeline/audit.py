@@ -24,7 +24,8 @@ from superhet.panel import BacktestResult, Cube, Events, Market, Panel
 from superhet.pipeline import stages
 from superhet.pipeline.config import AuditSection, Config
 from superhet.pipeline.perturb import OtherFuture
-from superhet.pipeline.stages import Progress, Values, silent
+from superhet.pipeline.progress import Progress, silent
+from superhet.pipeline.stages import Values
 
 STAGES = ("data", "signals", "clean", "synthesis", "portfolio", "backtest")
 _EXACT = {"data", "signals"}  # no threaded linear algebra before cleaning
@@ -154,7 +155,7 @@ def first_difference(
     exact: bool,
 ) -> str | None:
     """Find the first date up to `cut` on which two outputs differ, or None."""
-    end = (np.datetime64(cut, "D") + 1).astype("datetime64[s]")
+    end = (cut.astype("datetime64[D]") + np.timedelta64(1, "D")).astype("datetime64[s]")
     keep, keep_b = dates.astype("datetime64[s]") < end, dates_b.astype("datetime64[s]") < end
     days, a, b = dates[keep], values[keep], values_b[keep_b]
     if days.size != keep_b.sum() or np.any(days != dates_b[keep_b]):

@@ -51,8 +51,9 @@ def build(cls: type[T], raw: object, path: str) -> T:
 
 def component(registry: Registry[Any], raw: object, path: str) -> Any:
     """Make a registered component from ``name`` or ``{name: {parameter: value}}``."""
+    parameters: object = {}
     if isinstance(raw, str):
-        name, parameters = raw, {}
+        name = raw
     elif isinstance(raw, Mapping) and len(raw) == 1:
         name, parameters = next(iter(raw.items()))
     else:
@@ -83,7 +84,7 @@ def describe(item: object, registries: Mapping[str, Registry[Any]]) -> object:
 
 
 def _refuse_unknown_keys(cls: type, raw: Mapping[str, object], path: str) -> None:
-    fields = {f.name: f for f in dataclasses.fields(cls) if f.init}  # type: ignore[arg-type]
+    fields = {f.name: f for f in dataclasses.fields(cls) if f.init}
     hints = typing.get_type_hints(cls)
     for key, value in raw.items():
         if key not in fields:

@@ -35,9 +35,9 @@ def measure(
     weights: Panel = values["portfolio"]["weights"]
     held = diagnose(weights, super_factor, market_on(market, weights.dates))
     return {
-        "oos_rank_ic": found.rank_ic_mean,
-        "oos_icir": found.rank_icir,
-        "oos_rank_ic_t": found.t_newey_west,
+        "oos_rank_ic": found.rank.mean,
+        "oos_icir": found.rank.icir,
+        "oos_rank_ic_t": found.rank.t,
         "oracle_share": oracle.get("oracle_share"),
         "best_rank_ic": oracle.get("best_rank_ic"),
         "absolute_rank_ic": oracle.get("absolute_rank_ic"),

@@ -31,9 +31,9 @@ def oracle_share(
         `oracle_share` = RankIC of the super-factor / RankIC of the best forecast,
         `best_rank_ic`, `absolute_rank_ic` (the true expected return), `rank_ic`
     """
-    if not isinstance(tables, Store) or not tables.folder("truth").exists():
+    if not isinstance(tables, Store) or not tables.extra_folder("truth").exists():
         return None
-    truth = load_truth(tables.folder("truth"))
+    truth = load_truth(tables.extra_folder("truth"))
     forecasts = {
         "best": truth.best_forecast(section.horizon, skip=section.delay - 1),
         "absolute": truth.true_forecast(section.horizon, skip=section.delay - 1),

@@ -30,7 +30,8 @@ from superhet.pipeline.config import Config
 from superhet.pipeline.export import export_tables
 from superhet.pipeline.metrics import measure
 from superhet.pipeline.present import About, write_reports
-from superhet.pipeline.stages import Progress, Values, silent
+from superhet.pipeline.progress import Progress, silent
+from superhet.pipeline.stages import Values
 from superhet.version import __version__
 
 log = logging.getLogger(__name__)

@@ -11,7 +11,7 @@ from superhet.data.sources.simulated import SimulatedMarket, simulate
 from superhet.data.store import Store
 from superhet.pipeline.artifacts import write_json
 from superhet.pipeline.build import build
-from superhet.pipeline.stages import Progress, silent
+from superhet.pipeline.progress import Progress, silent
 
 _RECIPE = "recipe.json"
 
@@ -21,11 +21,11 @@ def simulated_store(path: Path, recipe: SimulatedMarket, progress: Progress = si
     aside = path.with_name(f".{path.name}.making")
     if aside.exists():
         shutil.rmtree(aside)
-    made = simulate(recipe, progress)
+    made = simulate(recipe, lambda step, share: progress(round(100 * share), 100, step))
     progress(0, 1, "writing the store")
     store = Store.create(aside)
     store.write(made.tables, source="simulated")
-    folder = store.folder("truth")
+    folder = store.extra_folder("truth")
     made.truth.save(folder)
     write_json(folder / _RECIPE, dataclasses.asdict(recipe))
     aside.rename(path)
@@ -34,7 +34,7 @@ def simulated_store(path: Path, recipe: SimulatedMarket, progress: Progress = si
 
 def simulation_of(store: Store) -> SimulatedMarket | None:
     """Give the recipe of a simulated store, or None."""
-    file = store.folder("truth") / _RECIPE
+    file = store.extra_folder("truth") / _RECIPE
     if not file.exists():
         return None
     return build(SimulatedMarket, json.loads(file.read_text(encoding="utf-8")), "recipe")

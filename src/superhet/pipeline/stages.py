@@ -15,7 +15,7 @@ calls the same functions on a market whose future was replaced.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
@@ -27,7 +27,7 @@ from superhet.data.calendar import TradingCalendar
 from superhet.data.load import load_market
 from superhet.errors import ConfigError, EmptyUniverse, NoSignal, UnknownName
 from superhet.evaluation import forward_returns
-from superhet.factors import Expression, evaluate, library, parse
+from superhet.factors import Expression, evaluate, known_since, library, parse
 from superhet.frequency import decision_clock, mix
 from superhet.panel import (
     Attribution,
@@ -40,15 +40,11 @@ from superhet.panel import (
     as_of,
 )
 from superhet.pipeline.config import Config, SignalSection
+from superhet.pipeline.progress import Progress, silent
 from superhet.synthesis import SYNTHESIZERS, Synthesizer, walk_forward
 
-Progress: TypeAlias = Callable[[int, int, str], None]
 Values: TypeAlias = dict[str, Any]
 FREQUENCIES = ("minute", "daily", "quarterly")
-
-
-def silent(done: int, total: int, label: str) -> None:
-    """Show no progress."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,7 +95,7 @@ def load(config: Config, tables: Tables, progress: Progress = silent) -> Market:
         before = TradingCalendar.from_tables(tables).sessions_between(None, start)
         start = str(before.values[max(0, len(before) - 1 - lookback)])
     request = config.market.request(tuple(sorted(frequencies)), start)
-    market = load_market(tables, request, progress)
+    market = load_market(tables, request, lambda what, done, total: progress(done, total, what))
     if not market.universe.member.values.any():
         raise EmptyUniverse(
             f"market.universe: nobody is a member between {market.dates.describe()}. "
@@ -116,12 +112,17 @@ def compute_signals(config: Config, market: Market, progress: Progress = silent)
         groups.setdefault(member.section.frequency, {})[member.name] = member.expression
     panels: dict[str, Panel] = {}
     blocks: dict[str, str] = {}
-    known_at: dict[str, Panel] = {}
+    since: dict[str, Panel] = {}
     for frequency, formulas in groups.items():
-        found = evaluate(formulas, market, frequency=frequency, progress=progress)
-        panels.update(found.signals)
-        blocks.update(found.signals.blocks)
-        known_at.update(found.known_at)
+        found = evaluate(
+            formulas,
+            market,
+            frequency=frequency,
+            progress=lambda done, total: progress(done, total, "signals"),
+        )
+        panels.update(found)
+        blocks.update(found.blocks)
+        since.update(known_since(formulas, market))
     for name, panel in panels.items():
         if not panel.known().any():
             raise NoSignal(
@@ -129,7 +130,7 @@ def compute_signals(config: Config, market: Market, progress: Progress = silent)
                 "is shorter than its look-back."
             )
     ordered = {m.name: panels[m.name] for m in wanted}
-    return {"signals": Cube(ordered, blocks=blocks), "known_at": known_at}
+    return {"signals": Cube(ordered, blocks=blocks), "known_since": since}
 
 
 def mix_and_clean(
@@ -142,7 +143,7 @@ def mix_and_clean(
     mixed = mix(
         signals["signals"],
         clock,
-        known_at=signals["known_at"],
+        known_since=signals["known_since"],
         max_age={n: s.max_age for n, s in sections.items() if s.max_age is not None},
         half_life={n: s.half_life for n, s in sections.items() if s.half_life is not None},
     )
@@ -235,16 +236,15 @@ def run_backtest(config: Config, market: Market, portfolio: Values) -> Values:
     if decided.size == 0:
         raise NoSignal("the portfolio holds nothing on any date, so there is nothing to trade")
     start = weights.dates.values[decided[0]]
-    result = config.backtest.run(weights.between(start, None), market.between(start, None))
+    result = config.backtest.run(weights.between(start, None), market)
     return {"result": result}
 
 
 def attribute(config: Config, market: Market, backtest: Values) -> Values:
     """Explain the return of the backtest by group."""
     result: BacktestResult = backtest["result"]
-    during = market.between(result.dates.values[0], result.dates.values[-1])
     parts: list[Attribution] = [
-        contribution(result, during, by=word)  # type: ignore[arg-type] # checked by the config
+        contribution(result, market, by=word)  # type: ignore[arg-type] # checked by the config
         for word in config.attribution
     ]
     return {"attributions": parts}

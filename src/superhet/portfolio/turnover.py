@@ -15,7 +15,7 @@ import numpy.typing as npt
 from superhet.panel import Market
 
 Floats: TypeAlias = npt.NDArray[np.float64]
-_BISECTIONS = 40
+_STEPS, _CLOSE = 25, 1e-6  # of the search, and the share of the cap that may be left unused
 
 
 def one_way(before: Floats, after: Floats) -> float:
@@ -61,21 +61,25 @@ def step_towards(
     -------
     [assets]; a blend, so that every linear property that both share (neutrality, sums) is kept
     """
-    if one_way(drift, target) <= cap:
+    wanted = one_way(drift, target)
+    if wanted <= cap:
         return target
     touched = np.flatnonzero((drift != 0.0) | (start != 0.0) | (target != 0.0))
     held, near, far = drift[touched], start[touched], target[touched]
-    low, high = 0.0, 1.0
     best = scale(near)
-    if one_way(held, best) > cap:
-        high = 0.0
-    for _ in range(_BISECTIONS if high > low else 0):
-        middle = (low + high) / 2.0
-        blend = scale(near + middle * (far - near))
-        if one_way(held, blend) <= cap:
-            low, best = middle, blend
+    low, least = 0.0, one_way(held, best)
+    high, most = 1.0, wanted
+    for _ in range(_STEPS):
+        if cap - least <= _CLOSE * cap:  # also where `start` alone goes beyond the cap
+            break
+        # turnover is nearly linear in the blend: the chord lands close, and below where it is convex
+        share = low + (high - low) * (cap - least) / (most - least)
+        blend = scale(near + share * (far - near))
+        traded = one_way(held, blend)
+        if traded <= cap:
+            low, least, best = share, traded, blend
         else:
-            high = middle
+            high, most = share, traded
     out = np.zeros_like(target)
     out[touched] = best
     return out

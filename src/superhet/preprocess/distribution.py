@@ -25,6 +25,7 @@ Flags = npt.NDArray[np.bool_]
 
 OUTLIER = 5.0
 """Robust deviations beyond which a value is an outlier."""
+_ROUNDING = 1.0 + 1e-9  # a value clipped to the bound sits on it, not beyond it
 _CHI2_95 = 5.991464547107979  # 95 % quantile of chi-squared with 2 degrees of freedom
 _AGES = ((0, 60), (60, 250), (250, 750), (750, 10**9))
 _EDGES = np.linspace(-5.0, 5.0, 41)
@@ -60,7 +61,7 @@ class DistributionDiagnosis:
     Parameters
     ----------
     name : of the signal
-    dates : number of dates with at least 3 known estimable names
+    dates : number of measured dates with at least 3 known estimable names
     coverage : known share of the estimable cells, from the first known date on
     skew, excess_kurtosis : 0 for the normal law
     beyond_3, beyond_5 : share of values farther out than 3 and 5 robust deviations (normal: 0.0027, 6e-7)
@@ -124,10 +125,17 @@ class DistributionDiagnosis:
         return "\n".join([*lines, f"  {self.reason}"])
 
 
-def diagnose(signal: Panel, market: Market) -> DistributionDiagnosis:
+def diagnose(
+    signal: Panel, market: Market, *, max_dates: int | None = 250
+) -> DistributionDiagnosis:
     """Measure the shape of a signal on the estimable members of each date.
 
     Infinite values count as outliers and do not enter the moments.
+
+    Parameters
+    ----------
+    signal, market : on the same axes
+    max_dates : measure at most so many dates, evenly spaced, since shapes move slowly; None for all
 
     Raises
     ------
@@ -135,6 +143,9 @@ def diagnose(signal: Panel, market: Market) -> DistributionDiagnosis:
         if signal and market do not share their axes
     """
     require_same_axes(signal, market.universe.member)
+    if max_dates is not None and len(signal.dates) > max_dates:
+        rows = np.linspace(0, len(signal.dates) - 1, max_dates).round().astype(np.int64)
+        signal, market = signal.rows(rows), market.on_rows(rows)
     inside = market.universe.estimable.values & market.universe.member.values
     x = np.where(inside, signal.values, np.nan).astype(np.float64, copy=False)
     finite = np.isfinite(x)
@@ -149,7 +160,7 @@ def diagnose(signal: Panel, market: Market) -> DistributionDiagnosis:
     robust, at_median = _robust(x, finite)
     cells = max(int(known.sum()), 1)
     away = np.abs(robust)
-    beyond = {k: float((away > k).sum() / cells) for k in (3.0, OUTLIER)}
+    beyond = {k: float((away > k * _ROUNDING).sum() / cells) for k in (3.0, OUTLIER)}
     first = int(np.argmax(used)) if used.any() else len(used)
     possible = int(inside[first:].sum())
 
@@ -171,7 +182,7 @@ def diagnose(signal: Panel, market: Market) -> DistributionDiagnosis:
         not_normal=mean((bera > _CHI2_95).astype(np.float64)),
         edges=_EDGES,
         histogram=_histogram(robust[known]),
-        buckets=_who(away > OUTLIER, known, market),
+        buckets=_who(away > OUTLIER * _ROUNDING, known, market),
         advice=advice,
         reason=reason,
         **shape,
@@ -256,11 +267,11 @@ def _advise(
             f"{at_median:.0%} of values equal the median, so the MAD says nothing about scale: "
             "clip at quantiles.",
         )
-    if beyond_5 < 0.0005 and abs(skew) < 0.5 and excess_kurtosis < 1.5:
+    if beyond_5 < 0.0005 and abs(skew) < 1.0:
         return (
             "none",
-            f"Close to normal (skew {skew:+.2f}, excess kurtosis {excess_kurtosis:+.2f}, "
-            f"{beyond_3:.2%} beyond 3): no clipping needed.",
+            f"Nothing to clip: {tails} (skew {skew:+.2f}, excess kurtosis {excess_kurtosis:+.2f}, "
+            f"{beyond_3:.2%} beyond 3).",
         )
     if beyond_5 > 0.03 or abs(skew) > 3.0:
         return (

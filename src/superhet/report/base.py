@@ -14,7 +14,15 @@ import numpy as np
 import numpy.typing as npt
 
 from superhet.errors import AxisMismatch
-from superhet.panel import Attribution, BacktestResult, Cube, Dates, Market, Panel, require_same_axes
+from superhet.panel import (
+    Attribution,
+    BacktestResult,
+    Cube,
+    Dates,
+    Market,
+    Panel,
+    require_same_axes,
+)
 
 Language: TypeAlias = Literal["en", "zh"]
 Series: TypeAlias = npt.NDArray[np.float64]
@@ -24,32 +32,58 @@ Counts: TypeAlias = npt.NDArray[np.int64]
 class Diagnosis(Protocol):
     """What the report asks of a portfolio's diagnosis; `portfolio.diagnose` gives it.
 
-    Series are [decisions]; `invalid` counts the members that each reason excludes; `relative_to` says
-    what industry and size are measured against ("zero" or "benchmark").
+    Series are [decisions].
     """
 
     @property
-    def dates(self) -> Dates: ...
+    def dates(self) -> Dates:
+        """The decisions."""
+        ...
+
     @property
-    def net(self) -> Series: ...
+    def net(self) -> Series:
+        """Sum of signed weights."""
+        ...
+
     @property
-    def names_long(self) -> Counts: ...
+    def names_long(self) -> Counts:
+        """Names held long."""
+        ...
+
     @property
-    def names_short(self) -> Counts: ...
+    def names_short(self) -> Counts:
+        """Names held short."""
+        ...
+
     @property
-    def max_abs_industry_net(self) -> Series: ...
+    def max_abs_industry_net(self) -> Series:
+        """Largest absolute net weight of one industry."""
+        ...
+
     @property
-    def size_exposure(self) -> Series: ...
+    def size_exposure(self) -> Series:
+        """Exposure to standardized log size."""
+        ...
+
     @property
-    def turnover(self) -> Series: ...
+    def turnover(self) -> Series:
+        """One-way, against the drifted weights of the decision before; NaN on the first."""
+        ...
+
     @property
-    def forced_turnover(self) -> Series: ...
+    def pool(self) -> Counts:
+        """Names in the pool."""
+        ...
+
     @property
-    def pool(self) -> Counts: ...
+    def invalid(self) -> Mapping[str, Counts]:
+        """Members that each reason excludes."""
+        ...
+
     @property
-    def invalid(self) -> Mapping[str, Counts]: ...
-    @property
-    def relative_to(self) -> str: ...
+    def relative_to(self) -> str:
+        """What industry and size are measured against: "zero" or "benchmark"."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -138,7 +172,9 @@ class Study:
         others = (*self.subsets.values(), *self.models.values(), *self.leave_one_out.values())
         for panel in (self.forward, signal, *others):
             require_same_axes(self.super_factor, panel)
-        folds = [f if isinstance(f, FoldDates) else FoldDates(*map(_day, f)) for f in self.fold_dates]
+        folds = [
+            f if isinstance(f, FoldDates) else FoldDates(*map(_day, f)) for f in self.fold_dates
+        ]
         object.__setattr__(self, "fold_dates", folds)
         if self.weights.shape != (len(folds), len(self.signals)):
             raise AxisMismatch(

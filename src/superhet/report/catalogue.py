@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
+from functools import cache
 from importlib.resources import files
 from typing import Any
 
@@ -54,7 +54,7 @@ class Text(Mapping[str, str]):
         return len(self._labels)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _labels(language: Language) -> dict[str, str]:
     source = files("superhet.report").joinpath("text", f"{language}.toml")
     return dict(_flat(tomllib.loads(source.read_text(encoding="utf-8"))))

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
-
+from dataclasses import dataclass, replace
 import numpy as np
 
 from superhet.report.base import Study
@@ -51,8 +49,8 @@ class Context:
         )
 
     def section(self, name: str, cards: list[Card]) -> Section:
-        """Make a section; empty ones are dropped by the page."""
-        return Section(id=name, title=self.text(f"section.{name}"), cards=cards)
+        """Make a section; empty ones are dropped by the page, and a card alone in its row is widened."""
+        return Section(id=name, title=self.text(f"section.{name}"), cards=whole_rows(cards))
 
     def block(self, name: str) -> str:
         """Translate the block of a signal."""
@@ -72,11 +70,20 @@ class Context:
         return [b for b in FREQUENCIES if b in have] + sorted(have - set(FREQUENCIES))
 
 
+def whole_rows(cards: list[Card]) -> list[Card]:
+    """Widen each card that would stand alone in a row of two."""
+    out: list[Card] = []
+    waiting = False  # a card stands in the left half of the row
+    for card in cards:
+        if card.wide and waiting:
+            out[-1] = replace(out[-1], wide=True)
+        waiting = not card.wide and not waiting
+        out.append(card)
+    if waiting:
+        out[-1] = replace(out[-1], wide=True)
+    return out
+
+
 def sign_of(value: float) -> int:
     """Give -1, 0 or 1; 0 where the value is not known."""
     return 0 if not np.isfinite(value) else int(np.sign(value))
-
-
-def percent(value: Any) -> str:
-    """Write a confidence level."""
-    return f"{100 * float(value):.0f}%"

@@ -108,7 +108,10 @@ def by_month(dates: Dates, series: Series, *, compound: bool = False) -> Months:
 def month_sums(dates: Dates, series: Sequence[Series]) -> tuple[list[str], list[Series]]:
     """Add each series up by month; gives the months' names and the sums."""
     months, at = np.unique(dates.values.astype("datetime64[M]"), return_inverse=True)
-    sums = [np.bincount(at, weights=np.nan_to_num(s), minlength=len(months)) for s in series]
+    sums: list[Series] = [
+        np.bincount(at, weights=np.nan_to_num(s), minlength=len(months)).astype(np.float64)
+        for s in series
+    ]
     return [str(m) for m in months], sums
 
 
@@ -117,7 +120,10 @@ def rolling_mean(series: Series, window: int) -> Series:
     there = np.isfinite(series)
     total = np.cumsum(np.where(there, series, 0.0))
     count = np.cumsum(there).astype(np.float64)
-    total[window:], count[window:] = total[window:] - total[:-window], count[window:] - count[:-window]
+    total[window:], count[window:] = (
+        total[window:] - total[:-window],
+        count[window:] - count[:-window],
+    )
     return np.where(count >= window / 2, total / np.maximum(count, 1.0), np.nan)
 
 
@@ -131,4 +137,5 @@ def rolling_sharpe(returns: Series, window: int, periods_per_year: int) -> Serie
     moves = deviation > 1e-15
     mean = parts.mean(axis=1)
     out[window - 1 :] = np.where(moves, mean / np.where(moves, deviation, 1.0), np.nan)
-    return out * np.sqrt(periods_per_year)
+    annual: Series = out * np.sqrt(periods_per_year)
+    return annual

@@ -17,11 +17,12 @@ import numpy as np
 import numpy.typing as npt
 
 from superhet.report.blocks import Option
-from superhet.report.numbers import compact
+from superhet.report.numbers import compact, show
 
 Numbers = npt.NDArray[np.float64]
 DECIMATE_ABOVE = 5000
 COLOURS = 10
+FEW = 15  # categories that all show their names
 
 
 def colour(position: int) -> str:
@@ -115,10 +116,17 @@ def bars(
     return {
         "legend": _legend(list(series)),
         "tooltip": _tooltip(kind) | {"axisPointer": {"type": "shadow"}},
-        "xAxis": {"type": "category", "data": axis},
+        "xAxis": _category_axis(axis),
         "yAxis": _value_axis(kind, scale=False),
         "series": drawn,
     }
+
+
+def _category_axis(categories: list[str] | str) -> Option:
+    axis: Option = {"type": "category", "data": categories}
+    if not isinstance(categories, str) and len(categories) <= FEW:
+        axis["axisLabel"] = {"interval": 0}
+    return axis
 
 
 def _signed(value: float | None) -> Any:
@@ -231,10 +239,13 @@ def heat_map(
 ) -> Option:
     """Draw [rows, columns]; diverging scales are centred on zero and use the market's colours."""
     cells = [
-        [c, r, v] for r in range(len(rows)) for c, v in enumerate(compact(values[r])) if v is not None
+        [c, r, v]
+        for r in range(len(rows))
+        for c, v in enumerate(compact(values[r]))
+        if v is not None
     ]
     size = max((abs(v) for _, _, v in cells), default=1.0) if limit is None else limit
-    ramp = ["@down", "@card", "@up"] if diverging else ["@card", "@accent"]
+    ramp = ["@down", "@card", "@up"] if diverging else ["@accent-soft", "@accent"]
     return {
         "tooltip": {"trigger": "item", "formatter": f"@tip:heat:{kind}", "confine": True},
         "grid": {"left": 8, "right": 12, "top": 8, "bottom": 44, "containLabel": True},
@@ -253,8 +264,7 @@ def heat_map(
             "bottom": 0,
             "itemHeight": 120,
             "itemWidth": 10,
-            "precision": 3,
-            "formatter": f"@fmt:{kind}",
+            "text": [show(size, kind), show(-size if diverging else 0.0, kind)],
             "inRange": {"color": ramp},
         },
         "series": [

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -123,12 +123,12 @@ def figure_data(context: Context, pages: Sequence[Page]) -> str:
     return to_json({"axes": axes, "figures": figures})
 
 
-@lru_cache(maxsize=None)
+@cache
 def _static(name: str) -> str:
     return files("superhet.report").joinpath("static", name).read_text(encoding="utf-8")
 
 
-@lru_cache(maxsize=None)
+@cache
 def _template() -> Any:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -162,8 +162,6 @@ def _cell(table: Table, column: Column, value: object) -> Any:
         style = f"--hue:var(--{hue});--heat:{strength}"
         return Markup('<td class="heat" data-v="{}" style="{}">{}</td>').format(order, style, shown)
     sign = ""
-    if column.signed and order and amount != 0:
+    if column.signed and kind == column.kind and order and amount != 0:
         sign = "positive" if amount > 0 else "negative"
     return Markup('<td class="{}" data-v="{}">{}</td>').format(sign, order, shown)
-
-

@@ -150,8 +150,9 @@ class Measures:
 
     @cached_property
     def super_coverage(self) -> Series:
-        """Share of the universe's members with a super-factor, on each date of the clock."""
-        return self._coverage(self.study.super_factor)
+        """Share of the universe's members with a super-factor; NaN on dates that are in no test slice."""
+        found = self._coverage(self.study.super_factor)
+        return np.where(found > 0.0, found, np.nan)
 
     def _coverage(self, panel: Panel) -> Series:
         member = self.study.market.universe.member.values[self._session_rows]

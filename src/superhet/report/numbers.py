@@ -52,10 +52,10 @@ def day_texts(dates: Dates) -> list[str]:
     return [str(d) for d in dates.days]
 
 
-def _money(value: float) -> str:
-    for limit, divisor, unit in ((1e9, 1e9, "bn"), (1e6, 1e6, "m"), (1e3, 1e3, "k")):
-        if abs(value) >= limit:
-            return f"{value / divisor:.2f} {unit}"
+def _money(value: float, units: tuple[tuple[float, str], ...]) -> str:
+    for size, unit in units:
+        if abs(value) >= size:
+            return f"{value / size:,.2f} {unit}"
     return f"{value:.0f}"
 
 
@@ -75,7 +75,8 @@ _FORMATS: dict[str, Callable[[float], str]] = {
     "p3": lambda v: f"{100 * v:.3f}%",
     "bp": lambda v: f"{1e4 * v:.1f}",
     "e": _tiny,
-    "money": _money,
+    "money_en": lambda v: _money(v, ((1e9, "bn"), (1e6, "m"), (1e3, "k"))),
+    "money_zh": lambda v: _money(v, ((1e8, "亿"), (1e4, "万"))),
     "x": lambda v: f"{v:,.1f}×",
 }
 
@@ -96,6 +97,8 @@ def show(value: object, kind: str = "n3") -> str:
     if not math.isfinite(number):
         return MISSING
     text = _FORMATS[kind](number)
+    if text.startswith("-") and not any(c in "123456789" for c in text.partition("e")[0]):
+        text = text[1:]  # minus nothing
     return text.replace("-", "−", 1) if text.startswith("-") else text
 
 

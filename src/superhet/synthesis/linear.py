@@ -76,13 +76,15 @@ class LinearSynthesizer:
         gross = float(np.abs(weights).sum())
         if not gross > 0.0:
             raise NoSignal(f"{self.word}: every weight is zero; no signal tells anything apart")
+        if fitted_until is None:
+            fitted_until = seen_until(found.dates, len(kept.dates) - 1, reach)
         return LinearMix(
             model=self.word,
             names=kept.names,
             weights_=weights / gross,
             ic_mean_=mean,
             ic_std_=std,
-            fitted_until_=fitted_until or seen_until(found.dates, len(kept.dates) - 1, reach),
+            fitted_until_=fitted_until,
             min_coverage=self.min_coverage,
         )
 

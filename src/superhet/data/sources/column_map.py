@@ -50,10 +50,10 @@ class Assume(_Strict):
 
 
 class Join(_Strict):
-    """Further columns from other files, matched by equal `on` columns (ours: theirs); no match gives null."""
+    """Further columns from other files, matched by equal `by` columns (ours: theirs); no match gives null."""
 
     files: str | list[str]
-    on: Annotated[dict[str, str], MinLen(1)]
+    by: Annotated[dict[str, str], MinLen(1)]
     columns: Annotated[dict[str, str], MinLen(1)]
 
 
@@ -73,6 +73,7 @@ class TableMap(_Strict):
     date_format : strptime format for all date columns, or by column; a trailing `*` ignores what follows
     asset_format : plain (as it is), cn (any spelling of a Chinese share: sh600000, 600000.XSHG, 1), or a
         rewrite
+    values : our text column -> their word -> ours; a word that is not listed is an error
     bar_label : whether a minute bar is stamped at its start or its end; we keep the end
     units : our column -> factor that brings it to our unit (lots: 100, percent: 0.01)
     join : further columns from other files
@@ -98,6 +99,7 @@ class TableMap(_Strict):
     missing: list[str] = Field(default_factory=lambda: list(_MISSING))
     date_format: str | dict[str, str] | None = None
     asset_format: Literal["plain", "cn"] | Rewrite = "plain"
+    values: dict[str, dict[str, str]] = Field(default_factory=dict)
     bar_label: Literal["start", "end"] = "end"
     units: dict[str, float] = Field(default_factory=dict)
     join: list[Join] = Field(default_factory=list)
@@ -125,7 +127,7 @@ class TableMap(_Strict):
         spec = table_spec(self.table)
         named = {
             name: key
-            for key in ("columns", "from_file", "constants", "derive", "assume")
+            for key in ("columns", "from_file", "constants", "derive", "assume", "values")
             for name in getattr(self, key) or {}
         }
         for name, key in named.items():

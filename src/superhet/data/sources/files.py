@@ -80,10 +80,9 @@ def read_file(
     dates = [c for c in frame.columns if (f := spec.field_of(c)) and f.kind in ("date", "time")]
     frame = cast_frame(spec, frame, [name], entry.formats(dates))
     frame = _spell_assets(frame, entry, spec, name)
+    frame = _translate(frame, entry, spec, name)
     for column, factor in entry.units.items():
-        if column not in frame.columns:
-            message = f"units: there is no such column here{did_you_mean(column, frame.columns)}"
-            raise DataError(message, file=name, column=column)
+        _require(frame, column, "units", name)
         frame = frame.with_columns(pl.col(column) * factor)
     if entry.bar_label == "start" and "time" in frame.columns:
         minutes = re.sub(r"\D", "", entry.table)
@@ -223,6 +222,26 @@ def _mark_missing(frame: pl.DataFrame, entry: TableMap, spec: Table) -> pl.DataF
             cell = pl.col(column).str.strip_chars()
             marked[column] = pl.when(~cell.is_in(entry.missing)).then(cell)
     return frame.with_columns(**marked)
+
+
+def _require(frame: pl.DataFrame, column: str, key: str, name: str) -> None:
+    if column not in frame.columns:
+        message = f"{key}: there is no such column here{did_you_mean(column, frame.columns)}"
+        raise DataError(message, file=name, column=column)
+
+
+def _translate(frame: pl.DataFrame, entry: TableMap, spec: Table, name: str) -> pl.DataFrame:
+    import polars as pl
+
+    for column, words in entry.values.items():
+        _require(frame, column, "values", name)
+        unknown = ~pl.col(column).is_in(list(words))
+        message = f"values: {{value}} is none of {', '.join(words)}"
+        cure = "Add the word under values: in the column map"
+        rule = Rule(wrong=unknown, column=column, message=message, cure=cure)
+        enforce(spec, frame, [name], [rule])
+        frame = frame.with_columns(pl.col(column).replace(words))
+    return frame
 
 
 def _spell_assets(frame: pl.DataFrame, entry: TableMap, spec: Table, name: str) -> pl.DataFrame:

@@ -34,7 +34,7 @@ def cs_rank(x: Values, inside: Inside) -> Values:
     array([[0.833, 0.333,   nan, 0.833]])
     """
     count = _estimable(x, inside).sum(axis=1, keepdims=True)
-    return _values(kernel.rank(x, inside)) / np.maximum(count, 1)
+    return _values(kernel.rank(x, inside) / np.maximum(count, 1))
 
 
 @operator("cs_zscore", "cross_section")
@@ -71,7 +71,9 @@ def cs_winsorize(x: Values, share: Share, inside: Inside) -> Values:
     >>> cs_winsorize(np.array([[0.0, 1.0, 2.0, 3.0, 40.0]]), 0.25, np.ones((1, 5), bool))
     array([[1., 1., 2., 3., 3.]])
     """
-    return _values(kernel.winsorize_quantile(x, min(share, 1 - share), max(share, 1 - share), inside))
+    return _values(
+        kernel.winsorize_quantile(x, min(share, 1 - share), max(share, 1 - share), inside)
+    )
 
 
 @operator("cs_scale", "cross_section")
@@ -134,7 +136,9 @@ def cs_group_rank(x: Values, industry: Groups, inside: Inside) -> Values:
     within = _values(kernel.rank(key, inside)) - np.take_along_axis(before, column, axis=1)
     size = np.take_along_axis(totals, column, axis=1)
     known = np.isfinite(x) & (size > 0)
-    return np.where(known, np.clip(within, 1.0, np.maximum(size, 1.0)) / np.maximum(size, 1.0), np.nan)
+    return np.where(
+        known, np.clip(within, 1.0, np.maximum(size, 1.0)) / np.maximum(size, 1.0), np.nan
+    )
 
 
 @operator("cs_neutralize", "cross_section")

@@ -20,7 +20,9 @@ from superhet.kernels.intraday import day_lag, day_moment, day_reduce
 
 
 @operator("bar_sum", "intraday", missing="skips")
-def bar_sum(x: Values, first: Place = 1, last: Place = -1, *, starts: Starts, stops: Stops) -> Values:
+def bar_sum(
+    x: Values, first: Place = 1, last: Place = -1, *, starts: Starts, stops: Stops
+) -> Values:
     """Sum the bars.
 
     Examples
@@ -32,7 +34,9 @@ def bar_sum(x: Values, first: Place = 1, last: Place = -1, *, starts: Starts, st
 
 
 @operator("bar_mean", "intraday", missing="skips")
-def bar_mean(x: Values, first: Place = 1, last: Place = -1, *, starts: Starts, stops: Stops) -> Values:
+def bar_mean(
+    x: Values, first: Place = 1, last: Place = -1, *, starts: Starts, stops: Stops
+) -> Values:
     """Average the bars.
 
     Examples
@@ -44,7 +48,9 @@ def bar_mean(x: Values, first: Place = 1, last: Place = -1, *, starts: Starts, s
 
 
 @operator("bar_count", "intraday", missing="skips")
-def bar_count(x: Values, first: Place = 1, last: Place = -1, *, starts: Starts, stops: Stops) -> Values:
+def bar_count(
+    x: Values, first: Place = 1, last: Place = -1, *, starts: Starts, stops: Stops
+) -> Values:
     """Count the bars on which a condition holds: `bar_count(close > open)`.
 
     Examples
@@ -57,7 +63,9 @@ def bar_count(x: Values, first: Place = 1, last: Place = -1, *, starts: Starts, 
 
 
 @operator("bar_first", "intraday", missing="skips")
-def bar_first(x: Values, first: Place = 1, last: Place = -1, *, starts: Starts, stops: Stops) -> Values:
+def bar_first(
+    x: Values, first: Place = 1, last: Place = -1, *, starts: Starts, stops: Stops
+) -> Values:
     """Give the first known bar.
 
     Examples
@@ -69,7 +77,9 @@ def bar_first(x: Values, first: Place = 1, last: Place = -1, *, starts: Starts, 
 
 
 @operator("bar_last", "intraday", missing="skips")
-def bar_last(x: Values, first: Place = 1, last: Place = -1, *, starts: Starts, stops: Stops) -> Values:
+def bar_last(
+    x: Values, first: Place = 1, last: Place = -1, *, starts: Starts, stops: Stops
+) -> Values:
     """Give the last known bar.
 
     Examples
@@ -81,7 +91,9 @@ def bar_last(x: Values, first: Place = 1, last: Place = -1, *, starts: Starts, s
 
 
 @operator("bar_max", "intraday", missing="skips")
-def bar_max(x: Values, first: Place = 1, last: Place = -1, *, starts: Starts, stops: Stops) -> Values:
+def bar_max(
+    x: Values, first: Place = 1, last: Place = -1, *, starts: Starts, stops: Stops
+) -> Values:
     """Give the greatest bar.
 
     Examples
@@ -93,7 +105,9 @@ def bar_max(x: Values, first: Place = 1, last: Place = -1, *, starts: Starts, st
 
 
 @operator("bar_min", "intraday", missing="skips")
-def bar_min(x: Values, first: Place = 1, last: Place = -1, *, starts: Starts, stops: Stops) -> Values:
+def bar_min(
+    x: Values, first: Place = 1, last: Place = -1, *, starts: Starts, stops: Stops
+) -> Values:
     """Give the least bar.
 
     Examples
@@ -105,7 +119,9 @@ def bar_min(x: Values, first: Place = 1, last: Place = -1, *, starts: Starts, st
 
 
 @operator("bar_std", "intraday", missing="skips")
-def bar_std(x: Values, first: Place = 1, last: Place = -1, *, starts: Starts, stops: Stops) -> Values:
+def bar_std(
+    x: Values, first: Place = 1, last: Place = -1, *, starts: Starts, stops: Stops
+) -> Values:
     """Give the deviation over bars (ddof 1).
 
     Examples
@@ -117,7 +133,9 @@ def bar_std(x: Values, first: Place = 1, last: Place = -1, *, starts: Starts, st
 
 
 @operator("bar_skew", "intraday", missing="skips")
-def bar_skew(x: Values, first: Place = 1, last: Place = -1, *, starts: Starts, stops: Stops) -> Values:
+def bar_skew(
+    x: Values, first: Place = 1, last: Place = -1, *, starts: Starts, stops: Stops
+) -> Values:
     """Give the skewness over bars (adjusted, as pandas).
 
     Examples

@@ -50,7 +50,8 @@ def ts_delta(x: Values, lag: Lag) -> Values:
     >>> ts_delta(np.array([[1.0], [3.0]]), 1).ravel()
     array([nan,  2.])
     """
-    return x - ts_lag(x, lag)
+    before: Values = ts_lag(x, lag)
+    return np.subtract(x, before)
 
 
 @operator("ts_return", "time_series", lookback=lambda lag: lag)
@@ -62,9 +63,9 @@ def ts_return(x: Values, lag: Lag) -> Values:
     >>> ts_return(np.array([[2.0], [3.0]]), 1).ravel()
     array([nan, 0.5])
     """
-    before = ts_lag(x, lag)
+    before: Values = ts_lag(x, lag)
     before[before == 0] = np.nan
-    return x / before - 1.0
+    return np.divide(x, before) - 1.0
 
 
 @operator("ts_sum", "time_series", lookback=_before, missing="skips")

@@ -22,7 +22,12 @@ def cards(context: Context) -> list[Card]:
 
 
 def _name(context: Context, found: Attribution) -> str:
-    return context.text.name("attribution", found.name)
+    return context.text.name("attribution", found.name.partition(" (")[0])
+
+
+def _method(found: Attribution) -> str:
+    """Give what the attribution says of its method, in brackets after its name."""
+    return found.name.partition(" (")[2].removesuffix(")")
 
 
 def _part(context: Context, part: str) -> str:
@@ -49,7 +54,7 @@ def _table(context: Context, number: int, found: Attribution) -> Card:
     return Card(
         id=f"attribution-{number}-table",
         title=_name(context, found),
-        note=text("note.attribution_table", worst=show(worst, "e")),
+        note=f"{text('note.attribution_table', worst=show(worst, 'e'))} {_method(found)}".strip(),
         table=Table(columns=columns, rows=rows, bold=frozenset({len(rows) - 1, len(rows) - 2})),
     )
 

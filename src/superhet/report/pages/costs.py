@@ -45,17 +45,17 @@ def cost_table(context: Context) -> Card:
     result, text = context.study.backtest, context.text
     years = max(len(result.dates) / result.periods_per_year, 1e-9)
     traded = 2.0 * float(np.nansum(result.turnover))
-    rows: list[tuple[object, ...]] = []
-    for name, fraction in _fractions(context).items():
-        whole = float(fraction.sum())
-        money = float(np.sum(result.costs[name]))
-        per_trade = whole / traded if traded > 0 else float("nan")
-        rows.append((text.name("cost", name), money, whole / years, per_trade))
-    total = [sum(float(str(r[k])) for r in rows) for k in (1, 2, 3)]
-    rows.append((text("label.total"), *total))
+    money = {name: float(np.sum(series)) for name, series in result.costs.items()}
+    share = {name: float(series.sum()) for name, series in _fractions(context).items()}
+    per_traded = 1.0 / traded if traded > 0 else float("nan")
+    rows = [
+        (text.name("cost", n), money[n], share[n] / years, share[n] * per_traded) for n in money
+    ]
+    whole = sum(share.values())
+    rows.append((text("label.total"), sum(money.values()), whole / years, whole * per_traded))
     columns = [
         Column(title=text("label.cost"), kind="text"),
-        Column(title=text("label.money"), kind="money"),
+        Column(title=text("label.money"), kind=f"money_{text.language}"),
         Column(title=text("label.per_year"), kind="p2"),
         Column(title=text("label.per_traded"), kind="bp"),
     ]

@@ -53,7 +53,7 @@ def shape_table(context: Context, found: Mapping[str, Pair]) -> Card:
         for when in ("before", "after"):
             title = f"{text(f'label.{key}')} · {text(f'label.{when}')}"
             columns.append(Column(title=title, kind=kind))
-    columns.append(Column(title=text("label.advice"), kind="code"))
+    columns.append(Column(title=text("label.advice"), kind="text"))
     rows = [
         (
             name,

@@ -22,15 +22,20 @@ def cards(context: Context) -> list[Card]:
 
 
 def residual(context: Context) -> Card:
-    """Draw the largest industry net weight, size exposure and net of each decision, log scale."""
+    """Draw the worst industry net, size exposure and net weight of each month, on a log scale."""
     found, text = context.study.diagnosis, context.text
-    series = {
-        text("label.industry_net"): found.max_abs_industry_net,
-        text("label.size_exposure"): found.size_exposure,
-        text("label.net_exposure"): found.net,
-    }
-    floored = {name: np.maximum(np.abs(values), FLOOR) for name, values in series.items()}
-    option = figures.lines("@axis:decisions", floored, kind="e")
+    months, at = np.unique(found.dates.values.astype("datetime64[M]"), return_inverse=True)
+    series = {}
+    for name, values in (
+        ("industry_net", found.max_abs_industry_net),
+        ("size_exposure", found.size_exposure),
+        ("net_exposure", found.net),
+    ):
+        worst = np.full(len(months), FLOOR)
+        np.maximum.at(worst, at, np.abs(values))
+        series[text(f"label.{name}")] = worst
+    option = figures.lines("", series, kind="e")
+    option["xAxis"] |= {"data": [str(m) for m in months]}
     option["yAxis"] |= {"type": "log", "axisLabel": {"formatter": "@fmt:e"}}
     against = text.name("against", found.relative_to)
     return context.figure("residual_exposures", option, against=against)
@@ -109,7 +114,9 @@ def holding_cards(context: Context) -> list[Card]:
             csv=csv if name == "holdings_long" else "",
             csv_name=f"holdings-{date}.csv",
         )
-        made.append(context.table(name, table, date=date, count=len(side), shown=min(TOP, len(side))))
+        made.append(
+            context.table(name, table, date=date, count=len(side), shown=min(TOP, len(side)))
+        )
     return made
 
 

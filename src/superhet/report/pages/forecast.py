@@ -55,7 +55,7 @@ def monthly(context: Context) -> Card:
     option = figures.heat_map(
         months, [str(y) for y in found.years], found.values, kind="n3", labelled=True
     )
-    return context.figure("monthly_ic", option, height=max(240, 34 * len(found.years) + 110))
+    return context.figure("monthly_ic", option, height=max(300, 30 * len(found.years) + 110))
 
 
 def decay(context: Context) -> Card:

@@ -16,7 +16,7 @@ def run_page(context: Context) -> Page:
     """Build the page."""
     sections = [
         context.section("audit", [audit(context)]),
-        context.section("run", [facts(context), conventions(context), *stage_cards(context)]),
+        context.section("run", [facts(context), *stage_cards(context), conventions(context)]),
         context.section("warnings", [warnings(context)]),
         context.section("config", [config(context)]),
     ]
@@ -79,6 +79,7 @@ def conventions(context: Context) -> Card:
         title=text("card.conventions"),
         note=text("note.conventions"),
         pairs=pairs,
+        wide=True,
     )
 
 
@@ -87,9 +88,7 @@ def stage_cards(context: Context) -> list[Card]:
     study, text = context.study, context.text
     made = []
     if study.stages:
-        rows = [
-            (text.name("stage", n), h, study.seconds.get(n)) for n, h in study.stages.items()
-        ]
+        rows = [(text.name("stage", n), h, study.seconds.get(n)) for n, h in study.stages.items()]
         columns = [
             Column(title=text("label.stage"), kind="text"),
             Column(title=text("label.hash"), kind="code"),
@@ -105,7 +104,7 @@ def stage_cards(context: Context) -> list[Card]:
             kind="n2",
             signed=False,
         )
-        made.append(context.figure("seconds", option, height=max(180, 26 * len(names) + 40)))
+        made.append(context.figure("seconds", option, height=max(150, 26 * len(names) + 40)))
     return made
 
 

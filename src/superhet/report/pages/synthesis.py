@@ -12,7 +12,6 @@ from superhet.report.blocks import Card, Column, Table
 from superhet.report.context import Context
 
 
-
 def cards(context: Context) -> list[Card]:
     """Show the folds and the weights of each fold."""
     if not context.study.folds:
@@ -39,7 +38,7 @@ def folds(context: Context) -> Card:
         },
     )
     option["xAxis"]["max"] = len(days)
-    height = max(260, min(600, 24 * len(names) + 70))
+    height = _fold_height(context)
     return context.figure("folds", option, height=height)
 
 
@@ -51,8 +50,12 @@ def weight_paths(context: Context) -> Card:
     series = {name: paths[:, k] for k, name in enumerate(study.signals)}
     option = figures.stacked_area("", series, kind="n2", step=True)
     option["xAxis"] = {"type": "category", "data": starts, "boundaryGap": False}
-    height = max(300, min(600, 24 * len(study.folds) + 70))
+    height = _fold_height(context)
     return context.figure("weight_paths", option, height=height)
+
+
+def _fold_height(context: Context) -> int:
+    return max(300, min(600, 24 * len(context.study.folds) + 70))
 
 
 def comparison_cards(context: Context) -> list[Card]:
@@ -121,9 +124,5 @@ def _strength_table(context: Context, name: str, found: Mapping[str, SeriesSumma
         Column(title=text("label.t"), kind="n2"),
         Column(title=text("label.ic_win_rate"), kind="p1"),
     ]
-    rows = [
-        (label, s.mean, s.low, s.high, s.icir, s.t, s.win_rate) for label, s in found.items()
-    ]
+    rows = [(label, s.mean, s.low, s.high, s.icir, s.t, s.win_rate) for label, s in found.items()]
     return context.table(name, Table(columns=columns, rows=rows))
-
-

@@ -18,20 +18,15 @@
   };
 
   // the same kinds as numbers.show
-  const fixed = (v, digits) =>
-    v.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits });
-  const money = (v) => {
-    for (const [size, unit] of [[1e9, " bn"], [1e6, " m"], [1e3, " k"]]) {
-      if (Math.abs(v) >= size) return (v / size).toFixed(2) + unit;
-    }
-    return v.toFixed(0);
+  const fixed = (v, digits) => {
+    const text = v.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits });
+    return /^-[0.,]*$/.test(text) ? text.slice(1) : text;
   };
   const write = (kind, v) => {
     if (Array.isArray(v)) return v.map((x) => write(kind, x)).join(" … ");
     if (v === null || v === undefined || v === "" || Number.isNaN(+v)) return "–";
     v = +v;
     if (kind === "int") return fixed(v, 0);
-    if (kind === "money") return money(v);
     if (kind === "e") return v === 0 ? "0" : v.toExponential(1);
     if (kind === "bp") return fixed(1e4 * v, 1);
     if (kind === "x") return fixed(v, 1) + "×";
@@ -40,7 +35,8 @@
   };
   // axis labels drop the zeros that a tooltip keeps
   const brief = (kind, v) => {
-    if (kind === "e" || kind === "money" || Math.abs(v) >= 1e5) return write(kind, v);
+    if (kind === "e" || (kind !== "int" && Math.abs(v) >= 1e5)) return write(kind, v);
+    if (kind === "int") return fixed(v, 0);
     const scale = kind[0] === "p" ? 100 : kind === "bp" ? 1e4 : 1;
     return +(v * scale).toPrecision(6) + (kind[0] === "p" ? "%" : kind === "x" ? "×" : "");
   };
@@ -104,12 +100,12 @@
   };
   const theme = (option) => {
     const muted = paint("muted"), line = paint("line");
-    const axis = (a, split) => ({
+    const axis = (a, split, flat) => ({
       ...a,
       axisLine: { lineStyle: { color: line } },
       axisTick: { show: false },
       splitLine: { show: split, lineStyle: { color: line } },
-      axisLabel: { color: muted, fontSize: 11, hideOverlap: true, ...a.axisLabel },
+      axisLabel: { color: muted, fontSize: 11, hideOverlap: true, alignMaxLabel: flat ? "right" : null, ...a.axisLabel },
       nameTextStyle: { color: muted },
     });
     const legend = option.legend && option.legend.show;
@@ -121,14 +117,14 @@
       grid: { left: 8, right: 16, top: legend ? 34 : 12, bottom: 8, containLabel: true, ...option.grid },
       legend: {
         itemWidth: 14, itemHeight: 9, icon: "roundRect", textStyle: { color: muted, fontSize: 12 },
-        pageIconColor: muted, pageTextStyle: { color: muted }, ...option.legend,
+        pageIconColor: muted, pageTextStyle: { color: muted }, show: false, ...option.legend,
       },
       tooltip: {
         backgroundColor: paint("card"), borderColor: line, padding: [6, 10],
         textStyle: { color: paint("ink"), fontSize: 12 }, ...option.tooltip,
       },
       ...(option.visualMap && { visualMap: { textStyle: { color: muted, fontSize: 11 }, ...option.visualMap } }),
-      xAxis: axis(option.xAxis, option.xAxis.type === "value"),
+      xAxis: axis(option.xAxis, option.xAxis.type === "value", option.xAxis.boundaryGap === false || option.xAxis.type === "value"),
       yAxis: axis(option.yAxis, option.yAxis.type === "value"),
     };
   };
@@ -144,10 +140,15 @@
     chart.setOption(theme(resolve(option, option, "")), true);
   };
 
+  // charts are drawn when they come near the window
   const seen = new IntersectionObserver((entries) => {
     for (const e of entries) if (e.isIntersecting) { seen.unobserve(e.target); draw(e.target); }
   }, { rootMargin: "400px" });
   document.querySelectorAll(".chart").forEach((element) => seen.observe(element));
+  const drawNear = (page) => page.querySelectorAll(".chart").forEach((element) => {
+    const box = element.getBoundingClientRect();
+    if (box.top < innerHeight + 400 && box.bottom > -400) { seen.unobserve(element); draw(element); }
+  });
   const fit = new ResizeObserver((entries) => {
     for (const e of entries) { const c = charts.get(e.target.dataset.figure); if (c && e.contentRect.width) c.resize(); }
   });
@@ -163,15 +164,18 @@
   // tabs and the index follow the address
   const pages = [...document.querySelectorAll(".page")];
   const open = () => {
-    const target = document.getElementById(decodeURIComponent(location.hash.slice(1))) || pages[0];
+    const wanted = decodeURIComponent(location.hash.slice(1));
+    // a page's element is not named like its address, or the browser would scroll past the header
+    const target = document.getElementById("page-" + wanted) || document.getElementById(wanted) || pages[0];
     const page = target.closest(".page");
     pages.forEach((p) => p.classList.toggle("on", p === page));
     document.querySelectorAll(".tabs a").forEach((a) => {
-      if (a.getAttribute("href") === "#" + page.id) a.setAttribute("aria-current", "page");
+      if (a.getAttribute("href") === "#" + page.id.slice(5)) a.setAttribute("aria-current", "page");
       else a.removeAttribute("aria-current");
     });
     if (target === page) window.scrollTo({ top: 0, behavior: "instant" });
     else target.scrollIntoView();
+    drawNear(page);
   };
   window.addEventListener("hashchange", open);
   const spy = new IntersectionObserver((entries) => {

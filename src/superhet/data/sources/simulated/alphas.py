@@ -9,13 +9,15 @@ minute     2          z = x + n, n ~ N(0, MINUTE_NOISE); imbalance of the bars =
 daily      8          v = x + n, n ~ N(0, VOLUME_NOISE) in log turnover; −REVERSAL·(x_t − φ x_{t−1})
                       inside the return of the same session
 surprise   60         S_t = φ S_{t−1} + s (s ~ N(0, 1) on the session a statement is known);
-                      z = s + n, n ~ N(0, SURPRISE_NOISE) in the seasonal change of net profit
+                      z = S + n, n ~ N(0, SURPRISE_NOISE) in the seasonal change of net profit
 quality    60         x + n, n ~ N(0, QUALITY_NOISE) in operating cash flow / assets of a statement
 =========  =========  =========================================================================
 
 The drift of session t+1, earned between its open and its close, is
 
-    drift_{t+1} = alpha_scale · Σ_k DRIFT_k · x_{k,t}
+    drift_{t+1} = alpha_scale · M_t Σ_k DRIFT_k · x_{k,t}
+
+where M_t takes out industry means and size (module `neutral`).
 """
 
 from __future__ import annotations
@@ -29,22 +31,22 @@ COMPONENTS = {"minute": ("minute",), "daily": ("daily",), "quarterly": ("surpris
 HALF_LIFE = {"minute": 2.0, "daily": 8.0, "surprise": 60.0, "quality": 60.0, "quarterly": 60.0}
 PHI = {name: 2.0 ** (-1.0 / life) for name, life in HALF_LIFE.items()}
 
-DRIFT = {"minute": 0.00185, "daily": 0.00120, "surprise": 0.00085, "quality": 0.00075}
+DRIFT = {"minute": 0.00150, "daily": 0.00100, "surprise": 0.00060, "quality": 0.00070}
 """Drift of the next session for one unit of state (fraction a session)."""
 
-MINUTE_NOISE = 4.0
-VOLUME_NOISE = 9.0
-SURPRISE_NOISE = 1.0
-QUALITY_NOISE = 0.5
+MINUTE_NOISE = 2.0
+VOLUME_NOISE = 6.0
+SURPRISE_NOISE = 0.7
+QUALITY_NOISE = 0.4
 """Variances of the noise."""
 
-VOLUME_LOADING = 0.12
-"""Log turnover for one unit of v: deviation 0.38 a session."""
+VOLUME_LOADING = 0.15
+"""Log turnover for one unit of v: deviation 0.40 a session."""
 
-REVERSAL = 0.012
-"""Return of the session for minus one unit of innovation of the daily state (deviation 0.48 %)."""
+REVERSAL = 0.026
+"""Return of the session for minus one unit of innovation of the daily state (deviation 1.0 %)."""
 
-IMBALANCE_SLOPE = 0.13
+IMBALANCE_SLOPE = 0.17
 IMBALANCE_BOUND = 0.95
 
 

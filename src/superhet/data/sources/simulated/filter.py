@@ -7,14 +7,15 @@ diagonal Φ. Between closes
     y_t = d'x_{t−1} − g η_daily,t + ε_t,    the specific return; d = drift of one unit, g = REVERSAL
 
 1. state and y are predicted jointly (the reversal makes their noises correlated),
-   Cov(x_t, y_t) = Φ P d − g q e_daily, and y corrects the state            -> _predict, _correct_by_return
+   Cov(x_t, y_t) = Φ P d − g q e_daily, and y corrects the state            -> correct_by_return
 2. then each session may show z (imbalance of the bars), v (turnover), and on the session on which a
-   statement becomes known its surprise and its quality                     -> _see, _see_surprise
+   statement becomes known its surprise and its quality                     -> see, see_statement
 
-A statement adds s ~ N(0, 1) to the surprise and shows s + n, so it adds z / (1 + Var n) to the estimate
-and Var n / (1 + Var n) to its variance. Variances are those of the generator, ε's is conditional on the
+A statement adds s ~ N(0, 1) to the surprise, then shows the surprise and the quality through noise.
+Variances are those of the generator, ε's is conditional on the
 volatility of the day; the filter is therefore the best linear one given everything public, were the
-factor returns, usual turnover and volatility known. ε has fat tails, which a linear filter ignores.
+factor returns, usual turnover and volatility known. ε has fat tails, which a linear filter ignores; that
+the drift in y is neutral to industry and size is allowed for in its mean, not in its variance.
 
 References
 ----------
@@ -37,6 +38,7 @@ from superhet.data.sources.simulated.alphas import (
     VOLUME_NOISE,
     innovation_variance,
 )
+from superhet.data.sources.simulated.neutral import Neutralizer
 from superhet.data.sources.simulated.recipe import Flags, Floats, Integers, Singles
 from superhet.data.sources.simulated.statements import Statements
 
@@ -85,17 +87,16 @@ class StateFilter:
             self.covariance[state, state] += _ADDED[state]
 
     def correct_by_return(
-        self, specific: Floats, variance: Floats, told: Flags, drifts: Floats
+        self, unexpected: Floats, variance: Floats, told: Flags, drifts: Floats
     ) -> None:
-        """Go on by one session, and learn from its specific return where it is told."""
+        """Go on by one session, and learn from its unexpected specific return where it is told."""
         loading = np.einsum("ijn,j->in", self.covariance, drifts)
-        surprise = specific - drifts @ self.mean
         spread = drifts @ loading + REVERSAL**2 * _ADDED[DAILY] + variance
         cross = _PHI[:, None] * loading
         cross[DAILY] -= REVERSAL * _ADDED[DAILY]
         self.predict()
         gain = np.where(told, cross / spread, 0.0)
-        self.mean += gain * surprise
+        self.mean += gain * unexpected
         self.covariance -= gain[:, None, :] * cross[None, :, :]
 
     def see(self, state: int, value: Floats, noise: float, told: Flags) -> None:
@@ -106,13 +107,18 @@ class StateFilter:
         self.covariance -= gain[:, None, :] * cross[None, :, :]
 
     def see_statement(self, assets: Integers, surprise: Floats, quality: Floats) -> None:
-        """Learn from the statements of some assets, each named once."""
-        self.mean[SURPRISE, assets] += surprise / (1.0 + SURPRISE_NOISE)
-        self.covariance[SURPRISE, SURPRISE, assets] += SURPRISE_NOISE / (1.0 + SURPRISE_NOISE)
-        cross = self.covariance[:, QUALITY, assets]
-        gain = cross / (cross[QUALITY] + QUALITY_NOISE)
-        self.mean[:, assets] += gain * (quality - self.mean[QUALITY, assets])
-        self.covariance[:, :, assets] -= gain[:, None, :] * cross[None, :, :]
+        """Let the statements of some assets, each named once, move the surprise; then learn from them."""
+        mean, covariance = self.mean[:, assets], self.covariance[:, :, assets]
+        covariance[SURPRISE, SURPRISE] += 1.0
+        for state, value, noise in (
+            (SURPRISE, surprise, SURPRISE_NOISE),
+            (QUALITY, quality, QUALITY_NOISE),
+        ):
+            cross = covariance[:, state].copy()
+            gain = cross / (cross[state] + noise)
+            mean += gain * (value - mean[state])
+            covariance -= gain[:, None, :] * cross[None, :, :]
+        self.mean[:, assets], self.covariance[:, :, assets] = mean, covariance
 
 
 def best_estimates(
@@ -120,6 +126,7 @@ def best_estimates(
     statements: Statements,
     known: dict[int, list[tuple[int, Integers]]],
     history: int,
+    neutral: Neutralizer,
 ) -> dict[str, Singles]:
     """Run the filter over the pre-history and the sample.
 
@@ -127,6 +134,7 @@ def best_estimates(
     ----------
     known : session from the start of the pre-history -> statements that become known
     history : sessions before the sample; only statements are seen there
+    neutral : takes industry and size out of the drift
 
     Returns
     -------
@@ -140,8 +148,13 @@ def best_estimates(
         if t < 0:
             model.predict()
         else:
+            drift = (observed.drifts @ model.mean)[None, :]
+            expected = neutral.residual(t - 1, drift)[0] if t else drift[0]
             model.correct_by_return(
-                observed.specific[t], observed.variance[t], observed.has_return[t], observed.drifts
+                observed.specific[t] - expected,
+                observed.variance[t],
+                observed.has_return[t],
+                observed.drifts,
             )
             model.see(MINUTE, observed.minute[t], MINUTE_NOISE, observed.has_minute[t])
             model.see(DAILY, observed.volume[t], VOLUME_NOISE, observed.has_volume[t])

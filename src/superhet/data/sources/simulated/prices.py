@@ -211,25 +211,27 @@ class Exchange:
         return np.maximum(np.round(lots), MINIMUM_LOTS)
 
 
-def walk(
-    recipe: SimulatedMarket, exchange: Exchange, returns: ReturnModel, styles: StyleModel,
-    life: Lifecycle, known: dict[int, list[tuple[int, Integers]]],
-) -> Paths:
-    """Hold all sessions.
+def walk(  # noqa: PLR0913  # what has been drawn before, one argument each
+    exchange: Exchange,
+    returns: ReturnModel,
+    styles: StyleModel,
+    size: Singles,
+    paths: Paths,
+    listed: Flags,
+    known: list[list[tuple[int, Integers]]],
+) -> None:
+    """Hold all sessions and write them into `paths`.
 
     Parameters
     ----------
-    known : session from the start of the pre-history -> statements that become known
+    size : [dates, assets], filled with the size exposure at each close
+    listed : [dates, assets]
+    known : [dates], the statements that become known on each session
     """
-    shape = life.listed.shape
-    history = recipe.timeline.history
-    paths: Paths | None = None
-    for t in range(shape[0]):
-        exposures = styles.exposures(exchange.cap, life.listed[t])
+    exposures = styles.exposures(exchange.cap, listed[0])
+    for t in range(listed.shape[0]):
         shock = returns.draw(t, exposures)
-        if paths is None:
-            paths = Paths.empty(shape, shock.factors.size)
         exchange.trade(t, shock, paths)
-        styles.learn(t, known.get(history + t, []), np.log1p(paths.returns[t].astype(np.float64)))
-    assert paths is not None
-    return paths
+        styles.learn(t, known[t], np.log1p(paths.returns[t].astype(np.float64)))
+        exposures = styles.exposures(exchange.cap, listed[t])
+        size[t] = exposures[0]

@@ -5,9 +5,9 @@ For asset i and session t, with c the factor part, d the drift, a the reversal a
     c = market_t + industry_t(i) + Σ_k X_{k,i} f_{k,t}
     overnight = 0.2 c + 0.4 σ ε₁
     intraday  = 0.8 c + d + a + √0.84 σ ε₂          ε Student-t with 5 degrees of freedom, variance 1
-    d = alpha_scale Σ_k DRIFT_k x_{k,t−1},   a = −REVERSAL (x_t − φ x_{t−1}) of the daily state
+    d = M Σ_k DRIFT_k x_{k,t−1} alpha_scale,   a = −REVERSAL (x_t − φ x_{t−1}) of the daily state
 
-Industry and style returns have conditional mean 0, and every asset takes part in the market with weight
+M takes out industry means and size as of t−1 (module `neutral`). Industry and style returns have conditional mean 0, and every asset takes part in the market with weight
 one, so that the drift is the only thing in the cross-section that can be foreseen. Variances follow one
 clock, h_t = 0.06 + h_{t−1} (0.85 + 0.09 m²_{t−1}), with m the market's shock (GARCH(1,1), mean 1);
 σ_i,t = σ_i √((1 + h_t)/2) exp(0.15 slow_i,t).
@@ -19,8 +19,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from superhet.data.sources.simulated.alphas import REVERSAL, STATES, drifts
-from superhet.data.sources.simulated.alphas import PHI
+from superhet.data.sources.simulated.alphas import PHI, REVERSAL, STATES, drifts
+from superhet.data.sources.simulated.neutral import Neutralizer, industries_at
 from superhet.data.sources.simulated.recipe import Floats, SimulatedMarket, Singles
 from superhet.data.sources.simulated.regimes import MARKET_DEVIATION, MARKET_MEAN, Regimes
 from superhet.data.sources.simulated.structure import Structure
@@ -60,6 +60,7 @@ class ReturnModel:
     ----------
     recipe, structure, regimes : what has been drawn before
     states : name -> [dates, assets], the planted states
+    neutral : takes industry and size out; knows the closes so far
     """
 
     def __init__(
@@ -68,8 +69,10 @@ class ReturnModel:
         structure: Structure,
         regimes: Regimes,
         states: dict[str, Singles],
+        neutral: Neutralizer,
     ) -> None:
         self._recipe, self._structure, self._states = recipe, structure, states
+        self._neutral = neutral
         self._regime = regimes.of(recipe.timeline.dates)
         self._factors = recipe.stream("factors")
         self._specific = recipe.stream("specific returns")
@@ -81,11 +84,8 @@ class ReturnModel:
     def draw(self, t: int, exposures: Floats) -> Shock:
         """Draw session `t`, given the exposures [styles, assets] at the close before."""
         factors = self._factor_returns(t)
-        industry = np.where(
-            self._structure.moves <= t, self._structure.next_industry, self._structure.industry
-        )
         styles = 1 + self._recipe.industries
-        common = factors[0] + factors[1 + industry] + factors[styles:] @ exposures
+        common = factors[0] + factors[1 + industries_at(self._structure, t)] + factors[styles:] @ exposures
         deviation = self._deviation()
         noise = self._specific.standard_t(_FREEDOM, (2, deviation.size))
         noise = np.clip(noise / np.sqrt(_FREEDOM / (_FREEDOM - 2)), -12.0, 12.0) * deviation
@@ -122,6 +122,7 @@ class ReturnModel:
         if t == 0:
             return np.zeros(self._structure.count)
         before = np.stack([self._states[name][t - 1] for name in STATES])
+        drift = self._neutral.residual(t - 1, (self._drifts @ before)[None, :])[0]
         daily = self._states["daily"]
         innovation = daily[t] - PHI["daily"] * daily[t - 1]
-        return np.asarray(self._drifts @ before - REVERSAL * innovation, dtype=np.float64)
+        return np.asarray(drift - REVERSAL * innovation, dtype=np.float64)

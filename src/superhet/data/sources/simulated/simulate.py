@@ -35,6 +35,7 @@ from superhet.data.sources.simulated.lifecycle import (
     draw_payouts,
     status_table,
 )
+from superhet.data.sources.simulated.neutral import Neutralizer
 from superhet.data.sources.simulated.prices import Exchange, Paths, walk
 from superhet.data.sources.simulated.recipe import (
     INDUSTRIES,
@@ -128,13 +129,13 @@ def simulate(recipe: SimulatedMarket, progress: Progress | None = None) -> Simul
     tell("states", 0.0)
     drawn = _draw(recipe)
     tell("prices", 0.0)
-    paths = _walk(drawn)
+    paths, neutral = _walk(drawn)
     bars: Bars | None = None
     if recipe.bars is not None:
         shown = drawn.life.traded
         bars = draw_bars(recipe, paths, shown, drawn.minute_seen, lambda s: tell("bars", s))
     tell("truth", 0.0)
-    truth = _truth(drawn, paths, bars)
+    truth = _truth(drawn, paths, bars, neutral)
     tell("tables", 0.0)
     tables = _tables(drawn, paths, bars)
     tell("tables", 1.0)
@@ -175,22 +176,30 @@ def _through_noise(
     return states[name] + np.float32(np.sqrt(variance)) * noise
 
 
-def _walk(drawn: _Drawn) -> Paths:
+def _walk(drawn: _Drawn) -> tuple[Paths, Neutralizer]:
     recipe, structure, life = drawn.recipe, drawn.structure, drawn.life
-    payouts = draw_payouts(recipe, structure)
-    return walk(
-        recipe,
-        Exchange(recipe, structure, life, payouts, drawn.volume_seen),
-        ReturnModel(recipe, structure, drawn.regimes, drawn.states),
-        StyleModel(
-            structure, drawn.statements, recipe.timeline.history, recipe.stream("betas")
-        ),
-        life,
-        drawn.known,
+    shape, history = life.listed.shape, recipe.timeline.history
+    size = np.zeros(shape, dtype=np.float32)
+    paths = Paths.empty(shape, 1 + recipe.industries + len(STYLES))
+    neutral = Neutralizer(
+        structure=structure, listed=life.listed, size=size, industries=recipe.industries
     )
+    payouts = draw_payouts(recipe, structure)
+    walk(
+        exchange=Exchange(recipe, structure, life, payouts, drawn.volume_seen),
+        returns=ReturnModel(recipe, structure, drawn.regimes, drawn.states, neutral),
+        styles=StyleModel(structure, drawn.statements, history, recipe.stream("betas")),
+        size=size,
+        paths=paths,
+        listed=life.listed,
+        known=[drawn.known.get(history + t, []) for t in range(shape[0])],
+    )
+    return paths, neutral
 
 
-def _truth(drawn: _Drawn, paths: Paths, bars: Bars | None) -> Truth:
+def _truth(
+    drawn: _Drawn, paths: Paths, bars: Bars | None, neutral: Neutralizer
+) -> Truth:
     recipe, life = drawn.recipe, drawn.life
     has_return = paths.free.copy()
     has_return[0] = False  # no state before the first session
@@ -205,15 +214,15 @@ def _truth(drawn: _Drawn, paths: Paths, bars: Bars | None) -> Truth:
         drifts=drifts(recipe),
     )
     estimates = best_estimates(
-        observed, drawn.statements, drawn.known, recipe.timeline.history
+        observed, drawn.statements, drawn.known, recipe.timeline.history, neutral
     )
     kept = drawn.structure.listed < recipe.timeline.dates.size
     dates = recipe.timeline.dates
     return Truth(
         dates=dates.astype("datetime64[D]"),
         assets=drawn.structure.assets[kept],
-        state=_contributions(recipe, drawn.states, life.listed, kept),
-        estimate=_contributions(recipe, estimates, life.listed, kept),
+        state=_contributions(recipe, drawn.states, neutral, kept),
+        estimate=_contributions(recipe, estimates, neutral, kept),
         factor_returns=paths.factors,
         factor_names=("country", *INDUSTRIES[: recipe.industries], *STYLES),
         regime=drawn.regimes.of(dates),
@@ -222,14 +231,17 @@ def _truth(drawn: _Drawn, paths: Paths, bars: Bars | None) -> Truth:
 
 
 def _contributions(
-    recipe: SimulatedMarket, states: dict[str, Singles], listed: Flags, kept: Flags
+    recipe: SimulatedMarket, states: dict[str, Singles], neutral: Neutralizer, kept: Flags
 ) -> dict[str, Singles]:
-    """Turn states into drift of the next session, component by component."""
-    unit = dict(zip(STATES, drifts(recipe).astype(np.float32), strict=True))
-    out = {}
-    for component, names in COMPONENTS.items():
-        total = sum((unit[name] * states[name] for name in names), np.float32(0.0))
-        out[component] = np.where(listed, total, np.float32(np.nan))[:, kept]
+    """Turn states into specific drift of the next session, component by component."""
+    unit = dict(zip(STATES, drifts(recipe), strict=True))
+    sessions = neutral.listed.shape[0]
+    out = {name: np.empty((sessions, int(kept.sum())), np.float32) for name in COMPONENTS}
+    for t in range(sessions):
+        rows = [sum(unit[s] * states[s][t] for s in parts) for parts in COMPONENTS.values()]
+        drift = neutral.residual(t, np.stack(rows))
+        for name, row in zip(COMPONENTS, drift, strict=True):
+            out[name][t] = np.where(neutral.listed[t], row, np.nan)[kept]
     return out
 
 

@@ -2,7 +2,8 @@
 
 1. announcement dates crowd before 30 April (annual and first quarter), 31 August and 31 October;
    the annual report never comes after the first quarter's                     -> announcement_days
-2. single-quarter profit is a seasonal random walk: NP_q = NP_{q−4} + E_{q−1} (g_i + σ_i z),
+2. single-quarter profit is a seasonal random walk: NP_q = NP_{q−4} + E_{q−1} (g_i + σ_i z), so
+   that z is the standardised unexpected earnings (which, as in life, are autocorrelated);
    equity grows by retained profit, assets follow from a slow leverage          -> _accounts
 3. operating cash flow of the quarter = assets × (0.012 + 0.012 × (quality + noise)), with the quality
    of the session on which the statement becomes known                          -> draw_statements
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from superhet.data.sources.simulated.alphas import QUALITY_NOISE, SURPRISE_NOISE
+from superhet.data.sources.simulated.alphas import PHI, QUALITY_NOISE, SURPRISE_NOISE
 from superhet.data.sources.simulated.recipe import (
     Days,
     Flags,
@@ -37,7 +38,7 @@ BASIS = {**dict.fromkeys(FLOWS, "ytd"), **dict.fromkeys(LEVELS, "level")}
 
 _DEADLINE = {1: "04-30", 2: "08-31", 3: "10-31", 4: "04-30"}
 _WINDOW = {1: 22, 2: 47, 3: 21, 4: 98}
-_CROWDING = 2.2
+_CROWDING = {1: 2.2, 2: 2.2, 3: 2.2, 4: 1.1}
 _RESTATED = 0.05
 _YEARS_OF_GROWTH = 4.75
 
@@ -51,7 +52,7 @@ class Statements:
     report_date : [quarters], last day of each quarter
     announce_date : [quarters, assets]
     known : session after the announcement, counted from the start of the pre-history; may lie beyond
-    surprise, surprise_seen : true s, and z = s + noise
+    surprise, surprise_seen : true s, and z = S + noise, with S the decayed sum of s up to then
     quality_seen : quality + noise
     numbers : item -> [quarters, assets], yuan
     descriptors : equity, profit of four quarters, its growth / equity, and leverage
@@ -98,7 +99,7 @@ def announcement_days(rng: np.random.Generator, report_date: Days, assets: int) 
     """Draw announcement dates, [quarters, assets]."""
     out = np.empty((report_date.size, assets), dtype="datetime64[D]")
     for row, quarter in enumerate(quarter_of(report_date)):
-        early = np.floor(_WINDOW[int(quarter)] * rng.random(assets) ** _CROWDING)
+        early = np.floor(_WINDOW[int(quarter)] * rng.random(assets) ** _CROWDING[int(quarter)])
         year = int(report_date[row].astype("datetime64[Y]").astype(int)) + 1970 + (quarter == 4)
         deadline = np.datetime64(f"{year}-{_DEADLINE[int(quarter)]}")
         out[row] = deadline - early.astype("timedelta64[D]")
@@ -115,11 +116,11 @@ def _accounts(
     cap = structure.price * structure.total_shares
     equity = cap * np.exp(rng.normal(-0.8, 0.45, n) - 0.08 * _YEARS_OF_GROWTH)
     floor = 0.2 * equity
-    sigma = 0.0045 * np.exp(0.25 * rng.standard_normal(n))
+    sigma = 0.0035 * np.exp(0.25 * rng.standard_normal(n))
     base = rng.normal(0.022, 0.010, n)
     leverage = rng.normal(0.0, 0.5, n)
     turn = np.exp(rng.normal(-1.4, 0.5, n))
-    growth = rng.normal(0.0006, 0.0004, n)
+    growth = rng.normal(0.0004, 0.0003, n)
     out = {k: np.empty((quarters, n)) for k in ("net_profit", "equity", "total_assets", "revenue")}
     for q in range(quarters):
         noise = rng.standard_normal((3, n))
@@ -153,7 +154,7 @@ def draw_statements(
     rng = recipe.stream("surprises")
     draws = rng.standard_normal((report.size, 4, n))
     surprise = draws[:, 0]
-    seen = surprise + np.sqrt(SURPRISE_NOISE) * draws[:, 1]
+    seen = _accumulated(surprise, known) + np.sqrt(SURPRISE_NOISE) * draws[:, 1]
     true_quality = np.take_along_axis(quality, np.minimum(known, quality.shape[0] - 1), axis=0)
     quality_seen = true_quality + np.sqrt(QUALITY_NOISE) * draws[:, 2]
     numbers = _accounts(recipe, structure, report.size, seen)
@@ -171,6 +172,15 @@ def draw_statements(
         numbers=numbers,
         descriptors=_descriptors(numbers),
     )
+
+
+def _accumulated(surprise: Floats, known: Integers) -> Floats:
+    """Give the surprise state of each asset on the session each statement becomes known."""
+    out = surprise.copy()
+    for quarter in range(1, surprise.shape[0]):
+        gap = known[quarter] - known[quarter - 1]
+        out[quarter] += PHI["surprise"] ** gap * out[quarter - 1]
+    return out
 
 
 def _descriptors(numbers: dict[str, Floats]) -> dict[str, Floats]:
