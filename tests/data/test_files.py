@@ -65,6 +65,14 @@ def test_junk_first_lines_and_second_headers_are_skipped(tmp_path):
     assert frame["_row"].to_list() == [1, 2]
 
 
+def test_a_file_without_headers_gets_them_from_the_map(tmp_path):
+    path = write(tmp_path / "a.csv", *ROWS)
+    frame, _ = read_file(path, table(header=HEADERS.split(",")), "a.csv")
+    assert frame["close"].to_list() == [10.5, 10.5]
+    with pytest.raises(DataError, match="the file has no header '交易日期'"):
+        read_file(path, table(), "a.csv")
+
+
 def test_words_for_missing_are_null_and_other_words_are_refused(tmp_path):
     path = write(
         tmp_path / "a.csv", HEADERS, ROWS[0].replace("1050", "--"), ROWS[1].replace("1050", "n.a.")
@@ -318,20 +326,30 @@ def test_formulas_that_cannot_be_read_are_named(text, message):
         compile_expression(text, FRAME.schema, table_spec("bars_1d"), "key")
 
 
-@pytest.mark.parametrize(
-    ("entry", "message"),
-    [
-        ({"table": "bars_1d", "colums": {}}, r"m: tables\[0\].colums: unknown key; did you mean 'columns'"),
-        ({"table": "bars_id"}, r"m: tables\[0\].table: unknown table 'bars_id'; did you mean 'bars_1d'"),
-        ({"table": "bars_1d", "columns": {"clse": "x"}}, r"tables\[0\].columns: unknown column of bars_1d 'clse'; did you"),
-        ({"table": "bars_1d", "drop": ["bad_ohcl"]}, r"tables\[0\].drop: unknown drop 'bad_ohcl'; did you mean 'bad_ohlc'"),
-        ({"table": "bars_1d", "encoding": "utf-9"}, r"tables\[0\].encoding: unknown encoding 'utf-9'"),
-        ({"table": "bars_1d", "skip_rows": -1}, r"tables\[0\].skip_rows: .*greater than or equal to 0 \(got -1\)"),
-        ({"table": "bars_1d", "known_at": "same_day"}, r"tables\[0\].known_at: only statements have this"),
-        ({"table": "statements", "basis": {"eps": "yearly"}}, r"tables\[0\].basis.eps: .*'ytd'"),
-        ("bars_1d", r"tables\[0\]: expected a table"),
-    ],
-)  # fmt: skip
+BARS = {"table": "bars_1d"}
+WRONG_MAPS = [
+    ({**BARS, "colums": {}}, r"m: tables\[0\].colums: unknown key; did you mean 'columns'"),
+    (
+        {"table": "bars_id"},
+        r"m: tables\[0\].table: unknown table 'bars_id'; did you mean 'bars_1d'",
+    ),
+    (
+        {**BARS, "columns": {"clse": "x"}},
+        r"\[0\].columns: unknown column of bars_1d 'clse'; did you",
+    ),
+    (
+        {**BARS, "drop": ["bad_ohcl"]},
+        r"\[0\].drop: unknown drop 'bad_ohcl'; did you mean 'bad_ohlc'",
+    ),
+    ({**BARS, "encoding": "utf-9"}, r"tables\[0\].encoding: unknown encoding 'utf-9'"),
+    ({**BARS, "skip_rows": -1}, r"tables\[0\].skip_rows: .*greater than or equal to 0 \(got -1\)"),
+    ({**BARS, "known_at": "same_day"}, r"tables\[0\].known_at: only statements have this"),
+    ({"table": "statements", "basis": {"eps": "yearly"}}, r"tables\[0\].basis.eps: .*'ytd'"),
+    ("bars_1d", r"tables\[0\]: expected a table"),
+]
+
+
+@pytest.mark.parametrize(("entry", "message"), WRONG_MAPS)
 def test_a_wrong_map_is_named_by_the_path_of_the_key(entry, message):
     with pytest.raises(ConfigError, match=message):
         ColumnMap.from_dict({"tables": [entry]}, name="m")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 
 import numpy as np
 import polars as pl
@@ -336,6 +336,30 @@ def test_intraday_bars_stand_on_their_ends_and_missing_ones_are_nan():
     row = rows.row(50, named=True)
     at = cube.dates.index(np.datetime64(row["time"], "s"))
     assert cube["close"].values[at, cube.assets.index(row["asset"])] == row["close"]
+
+
+def test_a_bar_on_a_weekend_is_refused():
+    frames = random_frames(3)
+    sunday = frames["bars_15min"][:1].with_columns(time=pl.lit(datetime(2020, 6, 7, 15, 0)))
+    frames["bars_15min"] = pl.concat([frames["bars_15min"], sunday])
+    with pytest.raises(DataError, match="2020-06-07T15:00:00 is not on a session"):
+        load_market(MemoryTables(frames), replace(PLAIN, intraday=("15min",)))
+
+
+def test_a_period_without_intraday_bars_is_named():
+    frames = random_frames(3)
+    frames["bars_15min"] = frames["bars_15min"][:0]
+    with pytest.raises(DataError, match="no bars from 2020-06-01 .* leave 15min out"):
+        load_market(MemoryTables(frames), replace(PLAIN, intraday=("15min",)))
+
+
+def test_intraday_amounts_are_estimated_where_there_are_none():
+    frames = random_frames(3)
+    frames["bars_15min"] = frames["bars_15min"].drop("amount")
+    bars_ = load_market(MemoryTables(frames), replace(PLAIN, intraday=("15min",))).intraday("15min")
+    typical = (bars_["high"].values + bars_["low"].values + bars_["close"].values) / 3
+    assert_allclose(bars_["amount"].values, bars_["volume"].values * typical)
+    assert "volume × typical price" in bars_["amount"].name
 
 
 def test_an_unknown_intraday_frequency_lists_those_that_exist():

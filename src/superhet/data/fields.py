@@ -69,6 +69,7 @@ class Bars(Mapping[str, Floats]):
 
     def __init__(self, pivot: Pivot) -> None:
         self._pivot = pivot
+        self.grid = pivot.grid
         self._names = [n for n in BAR_COLUMNS if n in {*pivot.columns, "adjust_factor"}]
         self._columns: dict[str, Floats] = {}
 

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from superhet.data.derived import estimated_amount
-from superhet.data.pivot import Floats, Grid, Pivot
+from superhet.data.pivot import Grid, Pivot
 from superhet.errors import DataError, UnknownName
 from superhet.panel import Assets, Cube, Dates, Panel
 from superhet.panel.panel import Unit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from superhet.data.base import Tables
 
 _UNITS: dict[str, Unit] = {
@@ -54,10 +52,39 @@ def intraday_cube(tables: Tables, frequency: str, sessions: Dates, assets: Asset
         known = [n.removeprefix("bars_") for n in tables.names() if n.startswith("bars_")]
         known = [n for n in known if n.endswith("min")]
         raise UnknownName("intraday frequency", frequency, known, "market.intraday")
-    span = {"start": str(sessions.values[0]), "end": str(sessions.values[-1])}
-    stamps = Dates(
-        np.sort(tables.read(table, columns=["time"], **span)["time"].unique().to_numpy())
-    )
+    stamps = _bar_ends(tables, table, sessions)
+    pivot = Pivot(tables, table, Grid(stamps, assets))
+    column = cache(pivot.column)
+
+    def make(name: str) -> Panel:
+        values, title = None, name
+        if name not in pivot.columns:
+            of = {n: column(n) for n in ("high", "low", "close", "volume")}
+            values, title = estimated_amount(of), "amount (volume × typical price)"
+        return Panel(
+            values=column(name) if values is None else values,
+            dates=stamps,
+            assets=assets,
+            name=title,
+            unit=_UNITS[name],
+            frequency=frequency,
+        )
+
+    kept = cache(make)
+    return Cube({n: partial(kept, n) for n in _UNITS}, dates=stamps, assets=assets)
+
+
+def _bar_ends(tables: Tables, table: str, sessions: Dates) -> Dates:
+    """Find the bar ends that occur on the sessions."""
+    start, end = str(sessions.values[0]), str(sessions.values[-1])
+    found = tables.read(table, columns=["time"], start=start, end=end)["time"].unique()
+    stamps = Dates(np.sort(found.to_numpy()))
+    if not len(stamps):
+        raise DataError(
+            f"no bars from {start} to {end}. Load another period, or leave "
+            f"{table.removeprefix('bars_')} out of market.intraday.",
+            file=table,
+        )
     away = ~np.isin(stamps.days, sessions.values)
     if away.any():
         raise DataError(
@@ -66,33 +93,4 @@ def intraday_cube(tables: Tables, frequency: str, sessions: Dates, assets: Asset
             file=table,
             column="time",
         )
-    if not len(stamps):
-        raise DataError(
-            f"no bars from {span['start']} to {span['end']}. Load another period, or leave "
-            f"{frequency} out of market.intraday.",
-            file=table,
-        )
-    pivot = Pivot(tables, table, Grid(stamps, assets))
-    column = cache(pivot.column)
-
-    def values(name: str) -> tuple[Floats, str]:
-        if name in pivot.columns:
-            return column(name), name
-        parts = {n: column(n) for n in ("high", "low", "close", "volume")}
-        return estimated_amount(parts), "amount (volume × typical price)"
-
-    def loader(name: str) -> Callable[[], Panel]:
-        def load() -> Panel:
-            found, title = values(name)
-            return Panel(
-                values=found,
-                dates=stamps,
-                assets=assets,
-                name=title,
-                unit=_UNITS[name],
-                frequency=frequency,
-            )
-
-        return cache(load)
-
-    return Cube({n: loader(n) for n in _UNITS}, dates=stamps, assets=assets)
+    return stamps

@@ -91,33 +91,18 @@ def load_market(
     """
     request = request or MarketRequest()
     calendar, grid = market_axes(tables, request.start, request.end)
-    bars = Bars(Pivot(tables, "bars_1d", grid, progress))
-    status = _intervals(tables, "status")
-    is_st = _paint_flags(status, grid, None if status is None else status["is_st"])
     listing = read_listing(tables, grid)
-    age = listing_age(calendar, grid.dates, listing.listed_on, listing.delisted_on)
-    age = correct_age_by_trades(age, bars.traded, grid.dates, listing.delisted_on)
-    fields = daily_cube(
-        tables,
-        Ingredients(
-            grid=grid,
-            bars=bars,
-            age=age,
-            is_st=is_st,
-            board=listing.board,
-            listed_on=listing.listed_on,
-        ),
-    )
+    status = _intervals(tables, "status")
+    parts = _ingredients(Bars(Pivot(tables, "bars_1d", grid, progress)), listing, status, calendar)
+    fields = daily_cube(tables, parts)
     size = _size(request.size, fields)
-    members = _members(tables, grid, request, age >= 0)
+    members = _members(tables, grid, request, parts.listed)
     member = Panel(
         values=members[""], dates=grid.dates, assets=grid.assets, name="member", unit="flag"
     )
-    names = None if status is None or "name" not in status.columns else status["name"]
-    delisting = _paint_flags(status, grid, None if names is None else names.str.contains("退"))
     return Market(
         fields=fields,
-        universe=build_universe(request.universe, fields, member, delisting),
+        universe=build_universe(request.universe, fields, member, _delisting(status, grid)),
         group_panels=_groups(tables, grid, listing, request.industry),
         intraday_cubes={
             f: intraday_cube(tables, f, grid.dates, grid.assets) for f in request.intraday
@@ -127,6 +112,29 @@ def load_market(
         size=size,
         snapshot=tables.snapshot,
     )
+
+
+def _ingredients(
+    bars: Bars, listing: Listing, status: pl.DataFrame | None, calendar: TradingCalendar
+) -> Ingredients:
+    """Join what the daily fields are made of; what trades is listed, whatever the dates say."""
+    grid = bars.grid
+    age = listing_age(calendar, grid.dates, listing.listed_on, listing.delisted_on)
+    return Ingredients(
+        grid=grid,
+        bars=bars,
+        age=correct_age_by_trades(age, bars.traded, grid.dates, listing.delisted_on),
+        is_st=_paint_flags(status, grid, None if status is None else status["is_st"]),
+        board=listing.board,
+        listed_on=listing.listed_on,
+    )
+
+
+def _delisting(status: pl.DataFrame | None, grid: Grid) -> Flags:
+    """Flag the names that the exchange has marked with 退, [dates, assets]."""
+    if status is None or "name" not in status.columns:
+        return _paint_flags(None, grid, None)
+    return _paint_flags(status, grid, status["name"].str.contains("退"))
 
 
 def _intervals(tables: Tables, table: str) -> pl.DataFrame | None:

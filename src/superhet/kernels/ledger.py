@@ -90,6 +90,14 @@ class _Log(NamedTuple):
     used: Ints  # [2], rows written so far
 
 
+class _Daily(NamedTuple):
+    equity: Floats
+    cash: Floats
+    traded: Floats
+    holdings: Floats
+    costs: Floats
+
+
 class LedgerBooks(NamedTuple):
     """What the ledger wrote down; see `run_ledger`."""
 
@@ -240,15 +248,16 @@ def _fill_order(
         _leg(t, i, side * closing, price, terms.rates, account, cost, log)
         account[_GROSS] -= closing * book.mark[i]
         account[_RESERVE] -= closing * book.mark[i] if side > 0.0 else 0.0
-    if opening > 0.0:
-        room = max(terms.max_gross * account[_EQUITY] - account[_GROSS], 0.0) / price
-        why = _LEVERAGE
-        if opening <= room and side > 0.0:
-            room, why = _affordable(account, price, terms.rates, t), _CASH_SHORT
-        if opening > room:
-            cut = _lots(room, step, minimum)
-            _refuse(t, i, side * (opening - cut), why, log)
-            opening = cut
+    room = max(terms.max_gross * account[_EQUITY] - account[_GROSS], 0.0) / price
+    if opening > room:
+        cut = _lots(room, step, minimum)
+        _refuse(t, i, side * (opening - cut), _LEVERAGE, log)
+        opening = cut
+    room = _affordable(account, price, terms.rates, t)
+    if side > 0.0 and opening > room:
+        cut = _lots(room, step, minimum)
+        _refuse(t, i, opening - cut, _CASH_SHORT, log)
+        opening = cut
     if opening > 0.0:
         _leg(t, i, side * opening, price, terms.rates, account, cost, log)
         account[_GROSS] += opening * price
@@ -296,51 +305,32 @@ def _decide(weights: Floats, row: int, equity: float, terms: Terms, book: _Book)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _run(weights: Floats, row_of: Ints, quotes: Quotes, terms: Terms) -> LedgerBooks:
+def _run(
+    weights: Floats, row_of: Ints, quotes: Quotes, terms: Terms, book: _Book, log: _Log, out: _Daily
+) -> tuple[Floats, Floats, int]:
     sessions, assets = quotes.close.shape
-    equity, cash, traded = np.zeros(sessions), np.zeros(sessions), np.zeros(sessions)
-    holdings, costs = np.zeros((sessions, assets)), np.zeros((sessions, 5))
-    account = np.array([terms.capital, 0.0, 0.0, terms.capital, 0.0])
-    book = _Book(
-        shares=np.zeros(assets),
-        goal=np.zeros(assets),
-        order=np.zeros(assets),
-        mark=quotes.mark.copy(),
-        factor=np.zeros(assets),
-        account=account,
-    )
-    trades, refused = np.zeros((9, 4 * assets)), np.zeros((4, 4 * assets))
-    used = np.zeros(2, dtype=np.int64)
-    ruined, row, decided = -1, -1, np.zeros(sessions + 1, dtype=np.bool_)
+    row, fresh = np.int64(-1), row_of[0] > sessions  # nothing is decided yet
     for t in range(sessions):
-        trades, refused = (
-            _grown(trades, used[0], 3 * assets),
-            _grown(refused, used[1], 4 * assets),
+        log = _Log(
+            _grown(log.trades, log.used[0], 3 * assets),
+            _grown(log.refused, log.used[1], 4 * assets),
+            log.used,
         )
-        log = _Log(trades, refused, used)
-        costs[t, 4] = _open_session(t, quotes, terms.borrow[t], book, log)
-        if decided[t] or (terms.retry and row >= 0):
-            _write_orders(t, weights, row, decided[t], terms, book, log)
+        out.costs[t, 4] = _open_session(t, quotes, terms.borrow[t], book, log)
+        if fresh or (terms.retry and row >= 0):
+            _write_orders(t, weights, row, fresh, terms, book, log)
             for side in (-1.0, 1.0):
-                _fill_side(t, side, quotes, terms, book, costs, log)
-        equity[t] = _close_session(t, quotes.close, book, holdings)
-        cash[t], traded[t] = account[_CASH], account[_TRADED]
-        if equity[t] <= 0.0:
-            ruined = t
-            break
-        if row_of[t] >= 0:
-            row, decided[t + 1] = row_of[t], True
-            _decide(weights, row, equity[t], terms, book)
-    return LedgerBooks(
-        equity,
-        cash,
-        holdings,
-        costs,
-        traded,
-        trades[:, : used[0]],
-        refused[:, : used[1]],
-        ruined,
-    )
+                _fill_side(t, side, quotes, terms, book, out.costs, log)
+        equity = _close_session(t, quotes.close, book, out.holdings)
+        out.equity[t], out.cash[t] = equity, book.account[_CASH]
+        out.traded[t] = book.account[_TRADED]
+        if equity <= 0.0:
+            return log.trades, log.refused, t
+        fresh = row_of[t] >= 0
+        if fresh:
+            row = row_of[t]
+            _decide(weights, row, equity, terms, book)
+    return log.trades, log.refused, -1
 
 
 def run_ledger(
@@ -358,30 +348,62 @@ def run_ledger(
     -------
     the books; numbers after a ruin are zero
     """
-    books: LedgerBooks = _run(
+    sessions, assets = np.shape(quotes.close)
+    out = _Daily(
+        equity=np.zeros(sessions),
+        cash=np.zeros(sessions),
+        traded=np.zeros(sessions),
+        holdings=np.zeros((sessions, assets)),
+        costs=np.zeros((sessions, 5)),
+    )
+    capital = float(terms.capital)
+    book = _Book(
+        shares=np.zeros(assets),
+        goal=np.zeros(assets),
+        order=np.zeros(assets),
+        mark=_plain(quotes.mark).copy(),
+        factor=np.zeros(assets),
+        account=np.array([capital, 0.0, 0.0, capital, 0.0]),
+    )
+    log = _Log(np.zeros((9, 4 * assets)), np.zeros((4, 4 * assets)), np.zeros(2, dtype=np.int64))
+    trades, refused, ruined = _run(
         _plain(weights),
         np.ascontiguousarray(row_of, dtype=np.int64),
-        Quotes(
-            price=_plain(quotes.price),
-            close=_plain(quotes.close),
-            adjust=_plain(quotes.adjust),
-            volume=_plain(quotes.volume),
-            buy_block=np.ascontiguousarray(quotes.buy_block, dtype=np.int8),
-            sell_block=np.ascontiguousarray(quotes.sell_block, dtype=np.int8),
-            mark=_plain(quotes.mark),
-        ),
-        Terms(
-            rates=_plain(terms.rates),
-            borrow=_plain(terms.borrow),
-            minimum=_plain(terms.minimum),
-            step=_plain(terms.step),
-            capital=float(terms.capital),
-            participation=float(terms.participation),
-            max_gross=float(terms.max_gross),
-            retry=bool(terms.retry),
-        ),
+        _plain_quotes(quotes),
+        _plain_terms(terms),
+        book,
+        log,
+        out,
     )
-    return books
+    fills, refusals = log.used
+    return LedgerBooks(
+        **out._asdict(), trades=trades[:, :fills], refused=refused[:, :refusals], ruined=ruined
+    )
+
+
+def _plain_quotes(quotes: Quotes) -> Quotes:
+    return Quotes(
+        price=_plain(quotes.price),
+        close=_plain(quotes.close),
+        adjust=_plain(quotes.adjust),
+        volume=_plain(quotes.volume),
+        buy_block=np.ascontiguousarray(quotes.buy_block, dtype=np.int8),
+        sell_block=np.ascontiguousarray(quotes.sell_block, dtype=np.int8),
+        mark=_plain(quotes.mark),
+    )
+
+
+def _plain_terms(terms: Terms) -> Terms:
+    return Terms(
+        rates=_plain(terms.rates),
+        borrow=_plain(terms.borrow),
+        minimum=_plain(terms.minimum),
+        step=_plain(terms.step),
+        capital=float(terms.capital),
+        participation=float(terms.participation),
+        max_gross=float(terms.max_gross),
+        retry=bool(terms.retry),
+    )
 
 
 def _plain(values: npt.ArrayLike) -> Floats:

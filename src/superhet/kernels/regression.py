@@ -5,7 +5,8 @@ The regression of a row on one-hot groups and K exposures never builds the group
 1. known cells are marked, and those inside with a positive weight get their weight -> `_prepare`
 2. values and exposures are demeaned within groups, twice for accuracy              -> `_demean`
 3. exposures are orthogonalized in the weighted inner product, each twice; a column that keeps less
-   than `TOLERANCE` of its length is collinear with groups and earlier columns: it is dropped
+   than `TOLERANCE` of its length is collinear with groups and earlier columns: it is
+   dropped                                                                          -> _orthogonalize
 4. the values are projected, and demeaned once more                                 -> `_residual_rows`
 
 Demeaning and projection are applied to every known cell, while means and inner products come from the
@@ -232,6 +233,37 @@ def _prepare(
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
+def _orthogonalize(
+    q: Floats,
+    g: Codes,
+    w: Floats,
+    totals: Floats,
+    counts: Counts,
+    sums: Floats,
+    R: Floats,
+    kept: Flags,
+) -> None:
+    """Turn demeaned columns into orthonormal ones, q R = columns; mark what is not collinear."""
+    R[:] = 0.0
+    for k in range(q.shape[0]):
+        whole = np.sqrt(_dot(q[k], q[k], w))
+        _demean(q[k], g, w, totals, counts, sums)
+        _demean(q[k], g, w, totals, counts, sums)
+        for _ in range(2):
+            for m in range(k):
+                if kept[m]:
+                    c = _dot(q[m], q[k], w)
+                    R[m, k] += c
+                    _subtract(q[k], q[m], c)
+        length = np.sqrt(_dot(q[k], q[k], w))
+        kept[k] = length > TOLERANCE * whole
+        if kept[k]:
+            R[k, k] = length
+            for j in range(q.shape[1]):
+                q[k, j] /= length
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
 def _residual_rows(
     x: Floats,
     codes: Codes,
@@ -261,23 +293,7 @@ def _residual_rows(
             alone[t] += c == 1
         _demean(y, g, w, totals, counts, sums)
         _demean(y, g, w, totals, counts, sums)
-        R[:] = 0.0
-        for k in range(K):
-            whole = np.sqrt(_dot(q[k], q[k], w))
-            _demean(q[k], g, w, totals, counts, sums)
-            _demean(q[k], g, w, totals, counts, sums)
-            for _ in range(2):
-                for m in range(k):
-                    if kept[t, m]:
-                        c = _dot(q[m], q[k], w)
-                        R[m, k] += c
-                        _subtract(q[k], q[m], c)
-            length = np.sqrt(_dot(q[k], q[k], w))
-            kept[t, k] = length > TOLERANCE * whole
-            if kept[t, k]:
-                R[k, k] = length
-                for j in range(size):
-                    q[k, j] /= length
+        _orthogonalize(q, g, w, totals, counts, sums, R, kept[t])
         for _ in range(2):
             for k in range(K):
                 if kept[t, k]:

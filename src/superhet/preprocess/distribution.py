@@ -152,11 +152,7 @@ def diagnose(
     used = finite.sum(axis=1) >= 3
     x = np.where(used[:, None], x, np.nan)
     known, finite = ~np.isnan(x), finite & used[:, None]
-    counts = np.maximum(finite.sum(axis=1), 1)
-    z = np.nan_to_num(zscore(x))
-    cubes = z * z * z
-    skew, kurtosis = cubes.sum(axis=1) / counts, (cubes * z).sum(axis=1) / counts - 3.0
-    bera = counts / 6.0 * (skew**2 + kurtosis**2 / 4.0)
+    skew, kurtosis, not_normal = _moments(x, finite)
     robust, at_median = _robust(x, finite)
     cells = max(int(known.sum()), 1)
     away = np.abs(robust)
@@ -179,7 +175,7 @@ def diagnose(
         name=signal.name,
         dates=int(used.sum()),
         coverage=float(known[first:].sum() / possible) if possible else 0.0,
-        not_normal=mean((bera > _CHI2_95).astype(np.float64)),
+        not_normal=mean(not_normal),
         edges=_EDGES,
         histogram=_histogram(robust[known]),
         buckets=_who(away > OUTLIER * _ROUNDING, known, market),
@@ -187,6 +183,16 @@ def diagnose(
         reason=reason,
         **shape,
     )
+
+
+def _moments(x: Floats, finite: Flags) -> tuple[Floats, Floats, Floats]:
+    """Skew, excess kurtosis, and 1 where Jarque and Bera reject the normal law at 95 %, [dates]."""
+    counts = np.maximum(finite.sum(axis=1), 1)
+    z = np.nan_to_num(zscore(x))
+    cubes = z * z * z
+    skew, kurtosis = cubes.sum(axis=1) / counts, (cubes * z).sum(axis=1) / counts - 3.0
+    bera = counts / 6.0 * (skew**2 + kurtosis**2 / 4.0)
+    return skew, kurtosis, (bera > _CHI2_95).astype(np.float64)
 
 
 def _robust(x: Floats, finite: Flags) -> tuple[Floats, Flags]:

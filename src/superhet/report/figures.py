@@ -235,9 +235,13 @@ def heat_map(
     kind: str = "n2",
     diverging: bool = True,
     labelled: bool = False,
+    neutral: bool = False,
     limit: float | None = None,
 ) -> Option:
-    """Draw [rows, columns]; diverging scales are centred on zero and use the market's colours."""
+    """Draw [rows, columns]; diverging scales are centred on zero.
+
+    Their colours are those of rising and falling, or, where more is not better, `neutral` ones.
+    """
     cells = [
         [c, r, v]
         for r in range(len(rows))
@@ -245,7 +249,8 @@ def heat_map(
         if v is not None
     ]
     size = max((abs(v) for _, _, v in cells), default=1.0) if limit is None else limit
-    ramp = ["@down", "@card", "@up"] if diverging else ["@accent-soft", "@accent"]
+    ends = ("@c1", "@c0") if neutral else ("@down", "@up")
+    ramp = [ends[0], "@card", ends[1]] if diverging else ["@accent-soft", "@accent"]
     return {
         "tooltip": {"trigger": "item", "formatter": f"@tip:heat:{kind}", "confine": True},
         "grid": {"left": 8, "right": 12, "top": 8, "bottom": 44, "containLabel": True},

@@ -67,8 +67,9 @@ class TableMap(_Strict):
     columns : our column -> header, or list of headers to be joined by a space; nothing = headers are ours
     from_file : our column -> regular expression on the file's name; its group 1 is the value
     constants : our column -> the same value on every row
-    encoding, separator, skip_rows, skip_rows_after_header, transpose : reading of CSV; `transpose` names the
-        header of the first column of a file whose rows are fields and whose columns are dates
+    encoding, separator, skip_rows, skip_rows_after_header : reading of CSV
+    header : the headers of a CSV file that has none
+    transpose : header of the first column of a file whose rows are fields and whose columns are dates
     missing : words that mean not known (in every column but the text ones)
     date_format : strptime format for all date columns, or by column; a trailing `*` ignores what follows
     asset_format : plain (as it is), cn (any spelling of a Chinese share: sh600000, 600000.XSHG, 1), or a
@@ -95,6 +96,7 @@ class TableMap(_Strict):
     separator: Annotated[str, Field(min_length=1, max_length=1)] = ","
     skip_rows: Annotated[int, Ge(0)] = 0
     skip_rows_after_header: Annotated[int, Ge(0)] = 0
+    header: list[str] | None = None
     transpose: str | None = None
     missing: list[str] = Field(default_factory=lambda: list(_MISSING))
     date_format: str | dict[str, str] | None = None

@@ -128,6 +128,8 @@ def _read_csv(path: Path, entry: TableMap, name: str) -> pl.DataFrame:
             BytesIO(text.encode()),
             separator="\t" if path.suffix == ".tsv" and entry.separator == "," else entry.separator,
             infer_schema=False,
+            has_header=entry.header is None,
+            new_columns=entry.header,
             skip_rows=entry.skip_rows,
             skip_rows_after_header=entry.skip_rows_after_header,
         )
@@ -167,12 +169,19 @@ def _decodes(content: bytes, encoding: str) -> bool:
 
 def _transpose(frame: pl.DataFrame, header: str, name: str) -> pl.DataFrame:
     """Turn a file whose rows are fields and whose further headers are dates."""
+    import polars as pl
+
     first = frame.columns[0]
     if first != header:
         message = f"transpose: expects it as the first header, which is {first!r}"
         raise DataError(message, file=name, column=header)
     frame = frame[[s.name for s in frame if s.null_count() < frame.height]]
+    frame = frame.filter(pl.col(first).str.strip_chars() != "")
     fields = frame[first].str.strip_chars().to_list()
+    twice = sorted({f for f in fields if fields.count(f) > 1})
+    if twice:
+        message = f"transpose: the field {twice[0]!r} stands there more than once"
+        raise DataError(message, file=name, column=header)
     return frame.drop(first).transpose(
         include_header=True, header_name=header, column_names=[str(f) for f in fields]
     )

@@ -97,7 +97,12 @@ def correlation(context: Context) -> Card:
     matrix, order = context.measures.correlation
     names = [context.study.signals.names[i] for i in order]
     option = figures.heat_map(
-        names, names, matrix[np.ix_(order, order)], labelled=len(names) <= 14, limit=1.0
+        names,
+        names,
+        matrix[np.ix_(order, order)],
+        labelled=len(names) <= 14,
+        limit=1.0,
+        neutral=True,
     )
     option["xAxis"]["axisLabel"] = {"rotate": 45, "interval": 0, "hideOverlap": False}
     height = max(320, 26 * len(names) + 150)

@@ -77,7 +77,7 @@ def comparison_cards(context: Context) -> list[Card]:
 def _member_bars(context: Context) -> Card:
     study, measures, text = context.study, context.measures, context.text
     found: dict[str, SeriesSummary] = {text("label.super_factor"): measures.strength}
-    tint = {text("label.super_factor"): "@ink"}
+    tint = {text("label.super_factor"): "@muted"}
     for name, strength in sorted(
         measures.member_strength.items(), key=lambda item: -np.nan_to_num(item[1].mean)
     ):

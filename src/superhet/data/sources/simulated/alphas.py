@@ -31,20 +31,20 @@ COMPONENTS = {"minute": ("minute",), "daily": ("daily",), "quarterly": ("surpris
 HALF_LIFE = {"minute": 2.0, "daily": 8.0, "surprise": 60.0, "quality": 60.0, "quarterly": 60.0}
 PHI = {name: 2.0 ** (-1.0 / life) for name, life in HALF_LIFE.items()}
 
-DRIFT = {"minute": 0.00150, "daily": 0.00100, "surprise": 0.00060, "quality": 0.00070}
+DRIFT = {"minute": 0.00160, "daily": 0.00110, "surprise": 0.00065, "quality": 0.00075}
 """Drift of the next session for one unit of state (fraction a session)."""
 
 MINUTE_NOISE = 2.0
-VOLUME_NOISE = 6.0
+VOLUME_NOISE = 9.0
 SURPRISE_NOISE = 0.7
 QUALITY_NOISE = 0.4
 """Variances of the noise."""
 
-VOLUME_LOADING = 0.15
-"""Log turnover for one unit of v: deviation 0.40 a session."""
+VOLUME_LOADING = 0.13
+"""Log turnover for one unit of v: deviation 0.41 a session."""
 
-REVERSAL = 0.026
-"""Return of the session for minus one unit of innovation of the daily state (deviation 1.0 %)."""
+REVERSAL = 0.034
+"""Return of the session for minus one unit of innovation of the daily state (deviation 1.36 %)."""
 
 IMBALANCE_SLOPE = 0.17
 IMBALANCE_BOUND = 0.95

@@ -102,7 +102,7 @@ def draw_structure(recipe: SimulatedMarket) -> Structure:
         price=price,
         total_shares=total,
         float_shares=np.round(total * free / 1e4) * 1e4,
-        volatility=rng.uniform(0.014, 0.022, n),
+        volatility=rng.uniform(0.0125, 0.0195, n),
         turnover=np.log(0.013) - 0.25 * size + 0.45 * rng.standard_normal(n),
     )
 
