@@ -69,7 +69,7 @@ def test_a_file_without_headers_gets_them_from_the_map(tmp_path):
     path = write(tmp_path / "a.csv", *ROWS)
     frame, _ = read_file(path, table(header=HEADERS.split(",")), "a.csv")
     assert frame["close"].to_list() == [10.5, 10.5]
-    with pytest.raises(DataError, match="the file has no header '交易日期'"):
+    with pytest.raises(DataError, match="the file has no header '股票代码'"):
         read_file(path, table(), "a.csv")
 
 

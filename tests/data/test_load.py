@@ -381,3 +381,29 @@ def test_fields_are_made_when_asked_for_and_kept():
     m = load_market(random_tables(), PLAIN)
     assert m["vwap"] is m["vwap"]
     assert m.until("2020-07-01")["vwap"].values.base is not None
+
+
+def test_without_an_adjust_factor_there_is_nothing_to_adjust():
+    frame = flat_bars(DAYS, {A: [10.0, None, 11.0, 11.0, 11.0]}).drop("adjust_factor")
+    m = market(frame, securities=old(A))
+    assert values(m, "adjust_factor") == [1.0] * 5
+    assert_allclose(values(m, "returns"), [NAN, 0.0, 0.1, 0.0, 0.0])
+
+
+def test_the_sme_board_is_main_and_an_unknown_board_is_refused():
+    frame = flat_bars(DAYS, {A: [10.0] * 5})
+    m = market(frame, securities=securities({A: ("SME", "2010-01-04", None)}))
+    assert m.groups("board").labels[m.groups("board").values[0, 0]] == "main"
+    with pytest.raises(DataError, match="'nasdaq' is not a board"):
+        market(frame, securities=securities({A: ("nasdaq", "2010-01-04", None)}))
+
+
+def test_trades_after_delisting_do_not_relist():
+    listed = securities({A: ("main", "2010-01-04", "2020-08-20"), B: ("main", "2010-01-04", None)})
+    m = market(flat_bars(DAYS, {A: [None, None, 9.0, 9.0, 9.0], B: [5.0] * 5}), securities=listed)
+    assert values(m, "listing_age")[1:] == [-1] * 4
+
+
+def test_a_size_that_is_no_field_is_an_unknown_name():
+    with pytest.raises(UnknownName, match="market.size: unknown field 'adjusted_clos'"):
+        market(flat_bars(DAYS, {A: [10.0] * 5}), replace(PLAIN, size="adjusted_clos"))

@@ -395,3 +395,22 @@ def test_a_killed_writer_leaves_the_old_state_or_the_new(tmp_path):
         assert again.snapshot in prices.values()
         again.write({"bars_1d": bars(price=20.0)})
         assert not [f for f in files(again) if ".writing" in f]
+
+
+@pytest.mark.skipif(sys.platform == "win32" or os.geteuid() == 0, reason="root may write anywhere")
+def test_a_store_that_may_not_be_written_says_so(tmp_path):
+    store = Store.create(tmp_path / "store")
+    store.path.chmod(0o500)
+    with pytest.raises(StoreError, match="it cannot be written to: .*[Pp]ermission"):
+        store.write({"bars_1d": bars()})
+
+
+def test_a_full_disk_at_the_lock_is_a_full_disk(tmp_path, monkeypatch):
+    store = Store.create(tmp_path / "store")
+
+    def full(handle, content):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "write", full)
+    with pytest.raises(DiskFull):
+        store.write({"bars_1d": bars()})

@@ -23,7 +23,7 @@ from superhet.attribution.base import ATTRIBUTORS
 from superhet.attribution.linking import carino
 from superhet.errors import AxisMismatch
 from superhet.kernels.cross_section import group_sums, power_rank
-from superhet.kernels.ledger import carried_marks
+from superhet.kernels.marks import carried_marks
 from superhet.panel import Attribution, BacktestResult, Market
 from superhet.panel.panel import Array
 

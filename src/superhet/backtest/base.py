@@ -24,7 +24,7 @@ class RuleTable:
 
     Parameters
     ----------
-    buy_block, sell_block : [dates, assets], 0 = allowed, else a code of `kernels.ledger.REFUSALS`
+    buy_block, sell_block : [dates, assets], 0 = allowed, else a code of `kernels.ledger_books.REFUSALS`
     minimum : [assets], shares of the smallest opening order
     step : [assets], shares by which orders grow
     conventions : rule -> what is assumed, in words

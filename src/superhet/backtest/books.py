@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from superhet.backtest.costs import CostSchedule, Schedule
-from superhet.kernels.ledger import COSTS, REFUSALS
+from superhet.kernels.ledger_books import COSTS, REFUSALS
 from superhet.panel import Dates, Records
 
 Floats: TypeAlias = npt.NDArray[np.float64]

@@ -45,7 +45,7 @@ class CostSchedule:
     borrow: float
 
     def rates(self, dates: Dates) -> Floats:
-        """Give the six rates of each session, [dates, 6], columns as `kernels.ledger.Terms.rates`."""
+        """Give the six rates of each session, [dates, 6], columns as `kernels.ledger_books.Terms.rates`."""
         constant = (self.commission, self.commission_minimum, self.commission_per_share)
         return np.column_stack(
             [

@@ -18,7 +18,9 @@ def replace_file(path: Path, content: bytes) -> None:
     OSError
         as the system gives it; nothing is left behind
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.parent.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        sync_folder(path.parent.parent)
     aside = path.with_name(f"{TEMPORARY}{os.getpid()}-{path.name}")
     try:
         with aside.open("wb") as file:

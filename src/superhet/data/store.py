@@ -185,29 +185,11 @@ class Store:
             name: frame if checked else check_frame(name, frame, source or name, sort=True)
             for name, frame in tables.items()
         }
-        with writer_lock(self.path):
-            before = read_manifest(self.path)
-            self._sweep(before)
-            writer = PartWriter(self.path)
-            try:
-                entries = dict(before.tables)
-                for name, frame in frames.items():
-                    extra = dict((meta or {}).get(name, {}))
-                    entries[name] = self._write_table(
-                        writer,
-                        name,
-                        frame,
-                        extra,
-                        before.tables.get(name) if mode == "upsert" else None,
-                    )
-                after = self._commit(before, entries, source)
-            except BaseException as error:
-                if read_manifest(self.path).number == before.number:  # HEAD was not turned
-                    writer.undo()
-                if isinstance(error, OSError):
-                    raise _write_error(self.path, error) from error
-                raise
-        self._manifest = after
+        try:
+            with writer_lock(self.path):
+                self._manifest = self._replace(frames, mode, source, meta or {})
+        except OSError as error:
+            raise _write_error(self.path, error) from error
         return self.snapshot
 
     def remove(self, *tables: str) -> str:
@@ -267,6 +249,28 @@ class Store:
         if table not in self._manifest.tables:
             raise UnknownName("table", table, self._manifest.tables, f"store {self.path}")
         return self._manifest.tables[table]
+
+    def _replace(
+        self,
+        frames: Mapping[str, pl.DataFrame],
+        mode: str,
+        source: str,
+        meta: Mapping[str, Mapping[str, Any]],
+    ) -> Manifest:
+        before = read_manifest(self.path)
+        self._sweep(before)
+        writer = PartWriter(self.path)
+        try:
+            entries = dict(before.tables)
+            for name, frame in frames.items():
+                old = before.tables.get(name) if mode == "upsert" else None
+                extra = dict(meta.get(name, {}))
+                entries[name] = self._write_table(writer, name, frame, extra, old)
+            return self._commit(before, entries, source)
+        except BaseException:
+            if read_manifest(self.path).number == before.number:  # HEAD was not turned
+                writer.undo()
+            raise
 
     def _write_table(
         self,

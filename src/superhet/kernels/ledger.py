@@ -21,58 +21,25 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
+from superhet.kernels.ledger_books import (
+    CASH,
+    LEVERAGE,
+    LOT,
+    NOT_LISTED,
+    VOLUME_CAP,
+    LedgerBooks,
+    Quotes,
+    Terms,
+)
+
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
-Codes = npt.NDArray[np.int8]
 
-REFUSALS = (
-    "",
-    "not_listed",
-    "suspended",
-    "limit_up",
-    "limit_down",
-    "volume_cap",
-    "cash",
-    "leverage",
-    "lot",
-)
-NOT_LISTED, SUSPENDED, LIMIT_UP, LIMIT_DOWN, VOLUME_CAP, CASH, LEVERAGE, LOT = range(1, 9)
-COSTS = ("commission", "stamp_duty", "transfer_fee", "slippage", "borrow")
 # the same as floats: an integer literal would compile a function once for every value
 _NOT_LISTED, _LOT = float(NOT_LISTED), float(LOT)
 _VOLUME_CAP, _CASH_SHORT, _LEVERAGE = float(VOLUME_CAP), float(CASH), float(LEVERAGE)
 # the moving numbers of the account: cash, marked value of shorts, gross value, equity, traded value
 _CASH, _RESERVE, _GROSS, _EQUITY, _TRADED = range(5)
-
-
-class Quotes(NamedTuple):
-    """What the market said, [sessions, assets]; prices are raw."""
-
-    price: Floats  # fills happen here
-    close: Floats  # NaN without trade
-    adjust: Floats  # cumulative adjust factor; NaN before listing
-    volume: Floats  # shares
-    buy_block: Codes  # 0 = may buy, else a code of REFUSALS
-    sell_block: Codes
-    mark: Floats  # [assets], raw value at the first session of an asset that does not trade on it
-
-
-class Terms(NamedTuple):
-    """What the broker says.
-
-    `rates` is [sessions, 6]: commission (fraction), its minimum, commission per share, stamp duty on
-    sales, transfer fee, slippage. `borrow` is [sessions], the fee on short value for the calendar days
-    since the session before. `minimum` and `step` are the lots of each asset, in shares.
-    """
-
-    rates: Floats
-    borrow: Floats
-    minimum: Floats
-    step: Floats
-    capital: float
-    participation: float  # of the session's volume; infinite = no cap
-    max_gross: float
-    retry: bool
 
 
 class _Book(NamedTuple):
@@ -96,19 +63,6 @@ class _Daily(NamedTuple):
     traded: Floats
     holdings: Floats
     costs: Floats
-
-
-class LedgerBooks(NamedTuple):
-    """What the ledger wrote down; see `run_ledger`."""
-
-    equity: Floats  # [sessions], at the close
-    cash: Floats  # [sessions]
-    holdings: Floats  # [sessions, assets], fraction of equity at the close
-    costs: Floats  # [sessions, 5], currency, columns as COSTS
-    traded: Floats  # [sessions], absolute traded value, delistings left out
-    trades: Floats  # [9, fills]: session, asset, shares, price, four costs, 1 if a delisting
-    refused: Floats  # [4, rows]: session, asset, shares not done (signed), code
-    ruined: int  # session on which equity fell to zero, -1 if never
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -408,19 +362,3 @@ def _plain_terms(terms: Terms) -> Terms:
 
 def _plain(values: npt.ArrayLike) -> Floats:
     return np.ascontiguousarray(values, dtype=np.float64)
-
-
-def carried_marks(close: Floats, adjust: Floats) -> Floats:
-    """Carry the adjusted close over sessions without trade; NaN before the first.
-
-    Parameters
-    ----------
-    close, adjust : [dates, assets], raw close and cumulative adjust factor
-
-    Returns
-    -------
-    [dates, assets]; ratios of successive rows are the returns that the ledger earns
-    """
-    adjusted = close * adjust
-    row = np.where(adjusted > 0.0, np.arange(len(close))[:, None], 0)
-    return np.asarray(np.take_along_axis(adjusted, np.maximum.accumulate(row, axis=0), axis=0))

@@ -108,7 +108,9 @@ class OtherFuture:
         changed = []
         for name, dtype in frame.schema.items():
             if name in _PRICES or name in _TRADED:
-                factor = np.where(name in _PRICES, price, 1.0) * np.where(name in _TRADED, traded, 1.0)
+                factor = np.where(name in _PRICES, price, 1.0) * np.where(
+                    name in _TRADED, traded, 1.0
+                )
             elif dtype.is_float():
                 factor = np.where(future, np.exp(0.5 * rng.standard_normal(len(frame))), 1.0)
             else:

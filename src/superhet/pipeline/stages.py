@@ -22,8 +22,8 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from superhet.attribution import contribution
+from superhet.data.axes import market_axes
 from superhet.data.base import Tables
-from superhet.data.calendar import TradingCalendar
 from superhet.data.load import load_market
 from superhet.errors import ConfigError, EmptyUniverse, NoSignal, UnknownName
 from superhet.evaluation import forward_returns
@@ -40,8 +40,16 @@ from superhet.panel import (
     as_of,
 )
 from superhet.pipeline.config import Config, SignalSection
+from superhet.pipeline.executors import thread_map
 from superhet.pipeline.progress import Progress, silent
-from superhet.synthesis import SYNTHESIZERS, Synthesizer, walk_forward
+from superhet.synthesis import (
+    SYNTHESIZERS,
+    LinearSynthesizer,
+    Synthesizer,
+    WalkForwardResult,
+    statistics,
+    walk_forward,
+)
 
 Values: TypeAlias = dict[str, Any]
 FREQUENCIES = ("minute", "daily", "quarterly")
@@ -92,8 +100,9 @@ def load(config: Config, tables: Tables, progress: Progress = silent) -> Market:
     start = config.market.start
     if start is not None:
         lookback = max(m.expression.lookback for m in wanted)
-        before = TradingCalendar.from_tables(tables).sessions_between(None, start)
-        start = str(before.values[max(0, len(before) - 1 - lookback)])
+        sessions = market_axes(tables, None, config.market.end)[1].dates
+        first = int(np.searchsorted(sessions.values, np.datetime64(start, "D")))
+        start = str(sessions.values[max(0, min(first, len(sessions) - 1) - lookback)])
     request = config.market.request(tuple(sorted(frequencies)), start)
     market = load_market(tables, request, lambda what, done, total: progress(done, total, what))
     if not market.universe.member.values.any():
@@ -147,19 +156,34 @@ def mix_and_clean(
         max_age={n: s.max_age for n, s in sections.items() if s.max_age is not None},
         half_life={n: s.half_life for n, s in sections.items() if s.half_life is not None},
     )
-    cleaned: dict[str, Panel] = {}
-    for done, name in enumerate(mixed.signals):
-        progress(done, len(mixed.signals), f"cleaning {name}")
-        panel = mixed.signals[name]
+
+    def clean(name: str) -> Panel:
+        panel = warmed_up(mixed.signals[name], on_clock)
         for transformer in config.preprocess:
             panel = transformer.transform(panel, on_clock)
-        cleaned[name] = panel.renamed(name)
+        return panel.renamed(name)
+
+    cleaned: dict[str, Panel] = {}
+    for done, panel in enumerate(thread_map()(clean, mixed.signals)):
+        progress(done, len(mixed.signals), "cleaning")
+        cleaned[panel.name] = panel
     blocks = signals["signals"].blocks
     return {
         "signals": Cube(cleaned, blocks=blocks),
         "mixed": mixed.signals,
         "ages": mixed.ages,
     }
+
+
+def warmed_up(signal: Panel, market: Market, needed: int = 30) -> Panel:
+    """Leave out the dates before a signal first has `needed` estimable names.
+
+    Statements come in one by one: a signal made of them begins with a few names, and no statistic of a
+    cross-section can be had from those. Later dates with too few names are an error of the data.
+    """
+    counts = (signal.known() & market.universe.estimable.values).sum(axis=1)
+    begun = np.logical_or.accumulate(counts >= needed)
+    return signal.with_values(np.where(begun[:, None], signal.values, np.nan))
 
 
 def target(config: Config, market: Market, clock: Dates) -> Panel:
@@ -192,8 +216,14 @@ def synthesize(
     wanted = target(config, market, signals.dates)
     folds, reach = folds_of(config, market), config.synthesis.target.reach
 
-    def out_of_sample(model: Synthesizer, chosen: Cube) -> Any:
-        return walk_forward(model, chosen, wanted, folds, reach=reach)
+    models = (config.synthesis.model, *config.synthesis.compare)
+    moments = any(isinstance(m, LinearSynthesizer) and m.needs_moments for m in models)
+    progress(0, 1, "statistics of the signals")
+    found = statistics(signals, wanted, moments=moments, map=thread_map())
+
+    def out_of_sample(model: Synthesizer, chosen: Cube) -> WalkForwardResult:
+        some = found.select(chosen.names)
+        return walk_forward(model, chosen, wanted, folds, reach=reach, found=some, map=thread_map())
 
     progress(0, 1, "super-factor")
     main = out_of_sample(config.synthesis.model, signals)
@@ -206,11 +236,11 @@ def synthesize(
             progress(0, 1, f"{frequency} signals alone")
             chosen = signals.block(frequency)
             subsets[frequency] = out_of_sample(config.synthesis.model, chosen).super_factor
-    models: dict[str, Panel] = {}
+    compared: dict[str, Panel] = {}
     for model in config.synthesis.compare:
         name = SYNTHESIZERS.name_of(type(model))
         progress(0, 1, f"compared: {name}")
-        models[name] = out_of_sample(model, signals).super_factor
+        compared[name] = out_of_sample(model, signals).super_factor
     return {
         "super_factor": main.super_factor.renamed("super_factor"),
         "weights": main.weights,
@@ -218,7 +248,7 @@ def synthesize(
         "folds": list(main.folds),
         "target": wanted,
         "subsets": subsets,
-        "models": models,
+        "models": compared,
     }
 
 

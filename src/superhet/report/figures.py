@@ -191,7 +191,7 @@ def interval_bars(
                 "name": interval,
                 "data": drawn,
                 "renderItem": "@render:interval",
-                "encode": {"x": [1, 2], "y": 0},
+                "encode": {"x": [1, 2], "y": 0, "tooltip": [1, 2]},
                 "itemStyle": {"color": "@ink"},
                 "z": 10,
             },
@@ -208,7 +208,7 @@ def add_intervals(option: Option, low: Numbers, high: Numbers, *, name: str) -> 
             "name": name,
             "data": [[k, a, b] for k, (a, b) in enumerate(ends) if a is not None and b is not None],
             "renderItem": "@render:upright",
-            "encode": {"x": 0, "y": [1, 2]},
+            "encode": {"x": 0, "y": [1, 2], "tooltip": [1, 2]},
             "itemStyle": {"color": "@ink"},
             "z": 10,
         }

@@ -26,11 +26,18 @@ from superhet.evaluation import (
     quantile_returns,
     rank_autocorrelation,
     size_groups,
+    summarize_series,
 )
 from superhet.evaluation.forward_returns import Entry
+from superhet.kernels.information import sort_order, spearman
 from superhet.panel import Dates, Market, Panel
 from superhet.report.base import Study
-from superhet.report.cross_section import clustered_order, mean_by_row, mean_correlation
+from superhet.report.cross_section import (
+    clustered_order,
+    mean_by_row,
+    mean_correlation,
+    spread_rows,
+)
 
 Series = npt.NDArray[np.float64]
 QUANTILES = 10
@@ -90,9 +97,14 @@ class Measures:
         known: dict[str, Entry] = {"open": "open", "vwap": "vwap", "close": "close"}
         return known.get(self.study.entry, "open")
 
+    @cached_property
+    def _forward_order(self) -> npt.NDArray[np.int64]:
+        return sort_order(self.forward.values)
+
     def of(self, signal: Panel) -> SeriesSummary:
         """Judge a signal by its RankIC on the out-of-sample dates."""
-        return information(signal.rows(self.rows), self.forward, self.overlap).rank
+        values, target = signal.values[self.rows], self.forward.values
+        return summarize_series(spearman(values, target, order_y=self._forward_order), self.overlap)
 
     @cached_property
     def information(self) -> Information:
@@ -134,7 +146,9 @@ class Measures:
         return {name: self._half_life(panel) for name, panel in self.study.signals.items()}
 
     def _half_life(self, signal: Panel) -> float:
-        found = _mean(rank_autocorrelation(signal.rows(self.rows), self.overlap))
+        values = signal.values[self.rows]
+        rows = self.overlap + spread_rows(max(len(values) - self.overlap, 0))
+        found = _mean(spearman(values[rows], values[rows - self.overlap]))
         if not 0.0 < found < 1.0 - 1e-9:
             return float("nan")
         return self.overlap * self.step * math.log(0.5) / math.log(found)

@@ -21,7 +21,9 @@ from superhet.backtest.books import conventions, refusal_records, trade_records
 from superhet.backtest.costs import Costs, CostSchedule
 from superhet.backtest.decisions import Decisions, read_decisions
 from superhet.errors import SuperhetError
-from superhet.kernels.ledger import COSTS, LedgerBooks, Quotes, Terms, carried_marks, run_ledger
+from superhet.kernels.ledger import run_ledger
+from superhet.kernels.ledger_books import COSTS, LedgerBooks, Quotes, Terms
+from superhet.kernels.marks import carried_marks
 from superhet.panel import BacktestResult, Market, Panel
 
 Floats: TypeAlias = npt.NDArray[np.float64]

@@ -11,7 +11,7 @@ from superhet.backtest.base import RULES, Codes, Fill, RuleTable
 from superhet.backtest.costs import CostSchedule
 from superhet.backtest.rules.boards import boards, order_sizes
 from superhet.backtest.rules.listing import closed_market
-from superhet.kernels.ledger import LIMIT_DOWN, LIMIT_UP
+from superhet.kernels.ledger_books import LIMIT_DOWN, LIMIT_UP
 from superhet.panel import Market
 from superhet.panel.panel import Array
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from superhet.backtest.base import Codes, Fill
-from superhet.kernels.ledger import NOT_LISTED, SUSPENDED
+from superhet.kernels.ledger_books import NOT_LISTED, SUSPENDED
 from superhet.panel import Market
 
 

@@ -82,6 +82,8 @@ def read_file(
     frame = _spell_assets(frame, entry, spec, name)
     frame = _translate(frame, entry, spec, name)
     for column, factor in entry.units.items():
+        if column in _joined(entry):
+            continue
         _require(frame, column, "units", name)
         frame = frame.with_columns(pl.col(column) * factor)
     if entry.bar_label == "start" and "time" in frame.columns:
@@ -92,17 +94,23 @@ def read_file(
 
 def read_join(path: Path, entry: TableMap, columns: dict[str, str], name: str) -> pl.DataFrame:
     """Read some columns of another file, under our names and typed as the table's own."""
-    other = entry.model_copy(
-        update={
-            "columns": columns,
-            "from_file": {},
-            "constants": {},
-            "units": {},
-            "transpose": None,
-        }
-    )
-    frame, _ = read_file(path, other, name)
+    changes = {
+        "columns": columns,
+        "from_file": {},
+        "constants": {},
+        "join": [],
+        "header": None,
+        "transpose": None,
+        "values": {c: words for c, words in entry.values.items() if c in columns},
+        "units": {c: factor for c, factor in entry.units.items() if c in columns},
+    }
+    frame, _ = read_file(path, entry.model_copy(update=changes), name)
     return frame.select(list(columns))
+
+
+def _joined(entry: TableMap) -> set[str]:
+    """Name the columns that come from other files."""
+    return {column for join in entry.join for column in join.columns}
 
 
 def _data_files(paths: Iterable[Path]) -> list[Path]:
@@ -243,6 +251,8 @@ def _translate(frame: pl.DataFrame, entry: TableMap, spec: Table, name: str) -> 
     import polars as pl
 
     for column, words in entry.values.items():
+        if column in _joined(entry):
+            continue
         _require(frame, column, "values", name)
         unknown = ~pl.col(column).is_in(list(words))
         message = f"values: {{value}} is none of {', '.join(words)}"

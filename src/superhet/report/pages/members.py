@@ -31,7 +31,6 @@ def member_table(context: Context) -> Card:
         rows.append(
             (
                 name,
-                study.formulas.get(name, ""),
                 context.block(name),
                 study.lookbacks.get(name),
                 context.measures.mean_age[name],
@@ -41,11 +40,11 @@ def member_table(context: Context) -> Card:
                 found.t,
                 found.icir,
                 context.measures.half_life[name],
+                study.formulas.get(name, ""),
             )
         )
     columns = [
         Column(title=text("label.member"), kind="text"),
-        Column(title=text("label.formula"), kind="code"),
         Column(title=text("label.frequency"), kind="text"),
         Column(title=text("label.lookback"), kind="int"),
         Column(title=text("label.mean_age"), kind="n1"),
@@ -55,6 +54,7 @@ def member_table(context: Context) -> Card:
         Column(title=text("label.t"), kind="n2"),
         Column(title=text("label.icir"), kind="n3"),
         Column(title=text("label.half_life"), kind="n1"),
+        Column(title=text("label.formula"), kind="code"),
     ]
     return context.table("members_table", Table(columns=columns, rows=rows), wide=True)
 

@@ -10,6 +10,7 @@ import numpy as np
 from superhet.report import figures
 from superhet.report.blocks import Card, Column, Page, Table
 from superhet.report.context import Context
+from superhet.report.pages.overview import audit_check
 
 
 def run_page(context: Context) -> Page:
@@ -34,7 +35,8 @@ def audit(context: Context) -> Card:
     leaks = [_leak(leak) for leak in found.get("leaks", ())]
     if not leaks:
         note = text("note.audit_pass", dates=shown)
-        return Card(id="audit-card", title=title, note=note, wide=True)
+        checks = [audit_check(context)]
+        return Card(id="audit-card", title=title, note=note, checks=checks, wide=True)
     columns = [
         Column(title=text("label.stage"), kind="text"),
         Column(title=text("label.name"), kind="text"),
@@ -44,6 +46,7 @@ def audit(context: Context) -> Card:
         id="audit-card",
         title=title,
         note=text("note.audit_leak", dates=shown),
+        checks=[audit_check(context)],
         table=Table(columns=columns, rows=leaks),
         wide=True,
     )

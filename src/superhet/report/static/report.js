@@ -154,12 +154,20 @@
   });
   document.querySelectorAll(".chart").forEach((element) => fit.observe(element));
   const redraw = () => charts.forEach((chart) => draw(chart.getDom()));
+  let screenTheme;  // paper is light
   window.addEventListener("beforeprint", () => {
-    document.querySelectorAll(".page").forEach((p) => p.classList.add("on"));
+    screenTheme = root.dataset.theme;
+    root.dataset.theme = "light";
+    pages.forEach((p) => p.classList.add("on"));
     document.querySelectorAll(".chart").forEach(draw);
     charts.forEach((c) => c.resize());
   });
-  window.addEventListener("afterprint", () => open());
+  window.addEventListener("afterprint", () => {
+    if (screenTheme) root.dataset.theme = screenTheme;
+    else delete root.dataset.theme;
+    open();
+    redraw();
+  });
 
   // tabs and the index follow the address
   const pages = [...document.querySelectorAll(".page")];

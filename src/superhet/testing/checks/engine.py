@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from superhet.backtest import Engine
 from superhet.errors import AxisMismatch, DataError, NoSignal
-from superhet.kernels.ledger import REFUSALS
+from superhet.kernels.ledger_books import REFUSALS
 from superhet.panel import Assets, BacktestResult, Market, Panel
 
 _CENT = 1e-2

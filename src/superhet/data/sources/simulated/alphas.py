@@ -31,17 +31,17 @@ COMPONENTS = {"minute": ("minute",), "daily": ("daily",), "quarterly": ("surpris
 HALF_LIFE = {"minute": 2.0, "daily": 8.0, "surprise": 60.0, "quality": 60.0, "quarterly": 60.0}
 PHI = {name: 2.0 ** (-1.0 / life) for name, life in HALF_LIFE.items()}
 
-DRIFT = {"minute": 0.00160, "daily": 0.00110, "surprise": 0.00065, "quality": 0.00075}
+DRIFT = {"minute": 0.00185, "daily": 0.00110, "surprise": 0.00065, "quality": 0.00070}
 """Drift of the next session for one unit of state (fraction a session)."""
 
 MINUTE_NOISE = 2.0
-VOLUME_NOISE = 9.0
-SURPRISE_NOISE = 0.7
-QUALITY_NOISE = 0.4
+VOLUME_NOISE = 10.0
+SURPRISE_NOISE = 0.5
+QUALITY_NOISE = 0.25
 """Variances of the noise."""
 
 VOLUME_LOADING = 0.13
-"""Log turnover for one unit of v: deviation 0.41 a session."""
+"""Log turnover for one unit of v: deviation 0.43 a session."""
 
 REVERSAL = 0.034
 """Return of the session for minus one unit of innovation of the daily state (deviation 1.36 %)."""
@@ -65,9 +65,7 @@ def imbalance(z: Floats) -> Floats:
     return IMBALANCE_BOUND * np.tanh(IMBALANCE_SLOPE * z / IMBALANCE_BOUND)
 
 
-def autoregressive(
-    rng: np.random.Generator, shape: tuple[int, int], half_life: float
-) -> Singles:
+def autoregressive(rng: np.random.Generator, shape: tuple[int, int], half_life: float) -> Singles:
     """Draw stationary AR(1) paths of unit variance, one a column.
 
     Parameters

@@ -116,7 +116,8 @@ def _chunk(  # noqa: PLR0913  # one call a chunk; the arrays belong together
     day, asset = np.nonzero(shown[rows])
     cell = (day + rows.start, asset)
     opened, high, low, closed = (
-        getattr(paths, k)[cell].astype(np.float64)[:, None] for k in ("open", "high", "low", "close")
+        getattr(paths, k)[cell].astype(np.float64)[:, None]
+        for k in ("open", "high", "low", "close")
     )
     first, last = _path(opened, closed, high, low, noise[day, 0, asset])
     _ensure_sign(first, last, low, high, rise=True)
@@ -124,7 +125,9 @@ def _chunk(  # noqa: PLR0913  # one call a chunk; the arrays belong together
     top, bottom = _extremes(first, last, low, high, noise[day, 1, asset])
     sign = np.sign(last - first)
     shows = (sign > 0).any(axis=1) & (sign < 0).any(axis=1)
-    lots = _lots(sign, imbalance(z[cell].astype(np.float64)), shows, paths.lots[cell], noise[day, 2, asset])
+    lots = _lots(
+        sign, imbalance(z[cell].astype(np.float64)), shows, paths.lots[cell], noise[day, 2, asset]
+    )
     amount = np.round(lots * (first + top + bottom + last) * 0.25)
     day_amount[cell] = amount.sum(axis=1)
     seen[cell] = shows
@@ -185,9 +188,7 @@ def _extremes(
     return top, bottom
 
 
-def _lots(
-    sign: Floats, target: Floats, shows: Flags, lots: Integers, noise: Singles
-) -> Integers:
+def _lots(sign: Floats, target: Floats, shows: Flags, lots: Integers, noise: Singles) -> Integers:
     """Spread the lots of each day over its bars, [cells, bars]; each bar gets at least one."""
     base = _U_SHAPE * np.exp(0.25 * noise.astype(np.float64))
     base /= base.sum(axis=1, keepdims=True)

@@ -52,16 +52,12 @@ def _joining_sessions(structure: Structure, dates: Days) -> Integers:
     return np.where(structure.listed == 0, 0, late).astype(np.int64)
 
 
-def _members(
-    structure: Structure, life: Lifecycle, joined: Integers, dates: Days
-) -> pl.DataFrame:
+def _members(structure: Structure, life: Lifecycle, joined: Integers, dates: Days) -> pl.DataFrame:
     import polars as pl
 
     inside = (joined < dates.size) & (joined < life.delisted)
     gone = life.delisted[inside]
-    end = np.where(
-        gone < dates.size, dates[np.minimum(gone, dates.size - 1)], np.datetime64("NaT")
-    )
+    end = np.where(gone < dates.size, dates[np.minimum(gone, dates.size - 1)], np.datetime64("NaT"))
     return pl.DataFrame(
         {
             "index": [INDEX] * int(inside.sum()),
@@ -96,6 +92,8 @@ def _closes(member: Flags, paths: Paths) -> np.ndarray[tuple[int], np.dtype[np.f
     close = np.empty(member.shape[0])
     close[0] = _BASE
     for t in range(1, close.size):
-        cap = np.where(member[t - 1] & member[t], paths.close[t - 1] * paths.float_shares[t - 1], 0.0)
+        cap = np.where(
+            member[t - 1] & member[t], paths.close[t - 1] * paths.float_shares[t - 1], 0.0
+        )
         close[t] = close[t - 1] * (1.0 + float(cap @ paths.returns[t] / cap.sum()))
     return np.asarray(np.round(close, 4))

@@ -75,9 +75,7 @@ def draw_lifecycle(recipe: SimulatedMarket, structure: Structure) -> Lifecycle:
         traded[t] = listed[t] & (pause == 0)
         special[t] = listed[t] & ((marked > 0) | (end != never))
         leaving[t] = listed[t] & (t >= end - _LEAVING)
-    return Lifecycle(
-        listed=listed, traded=traded, special=special, leaving=leaving, delisted=end
-    )
+    return Lifecycle(listed=listed, traded=traded, special=special, leaving=leaving, delisted=end)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

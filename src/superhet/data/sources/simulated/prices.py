@@ -145,7 +145,9 @@ class Exchange:
         goes = traded & (self._structure.listed < t) & ((self._due[0] > 0) | (self._due[1] > 1))
         split = np.where(goes & (self._last > 800), self._due[1], 1.0)
         dividend = np.where(goes, np.round(self._last * self._due[0]), 0.0)
-        new = np.where(goes, self._adjust * self._last * split / (self._last - dividend), self._adjust)
+        new = np.where(
+            goes, self._adjust * self._last * split / (self._last - dividend), self._adjust
+        )
         ratio = self._adjust / new
         self._shares = self._shares * split
         self._hidden = self._hidden * ratio

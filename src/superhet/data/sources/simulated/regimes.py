@@ -47,9 +47,7 @@ MACRO = {
     "social_financing": Series(
         level=(12.5, 10.0, 11.2), inertia=0.85, noise=0.3, release=(10, 15), digits=1
     ),
-    "yield_10y": Series(
-        level=(3.5, 2.8, 3.1), inertia=0.9, noise=0.06, release=(1, 1), digits=3
-    ),
+    "yield_10y": Series(level=(3.5, 2.8, 3.1), inertia=0.9, noise=0.06, release=(1, 1), digits=3),
 }
 """PMI in points; CPI, PPI, M2 and total social financing in percent on the year; 10-year yield in percent."""
 

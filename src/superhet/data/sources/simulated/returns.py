@@ -85,7 +85,11 @@ class ReturnModel:
         """Draw session `t`, given the exposures [styles, assets] at the close before."""
         factors = self._factor_returns(t)
         styles = 1 + self._recipe.industries
-        common = factors[0] + factors[1 + industries_at(self._structure, t)] + factors[styles:] @ exposures
+        common = (
+            factors[0]
+            + factors[1 + industries_at(self._structure, t)]
+            + factors[styles:] @ exposures
+        )
         deviation = self._deviation()
         noise = self._specific.standard_t(_FREEDOM, (2, deviation.size))
         noise = np.clip(noise / np.sqrt(_FREEDOM / (_FREEDOM - 2)), -12.0, 12.0) * deviation

@@ -197,9 +197,7 @@ def _walk(drawn: _Drawn) -> tuple[Paths, Neutralizer]:
     return paths, neutral
 
 
-def _truth(
-    drawn: _Drawn, paths: Paths, bars: Bars | None, neutral: Neutralizer
-) -> Truth:
+def _truth(drawn: _Drawn, paths: Paths, bars: Bars | None, neutral: Neutralizer) -> Truth:
     recipe, life = drawn.recipe, drawn.life
     has_return = paths.free.copy()
     has_return[0] = False  # no state before the first session

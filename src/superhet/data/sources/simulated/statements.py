@@ -138,9 +138,7 @@ def _accounts(
     return out
 
 
-def draw_statements(
-    recipe: SimulatedMarket, structure: Structure, quality: Singles
-) -> Statements:
+def draw_statements(recipe: SimulatedMarket, structure: Structure, quality: Singles) -> Statements:
     """Draw all statements whose quarter ends between the pre-history and the end of the sample.
 
     Parameters

@@ -66,11 +66,6 @@ class Structure:
         """Number of assets."""
         return self.assets.size
 
-    def limit_percent(self, board_only: Integers) -> Integers:
-        """Price limit of each board code, in percent, without special treatment."""
-        percent: Integers = np.array([10, 20, 20, 30])[board_only]
-        return percent
-
 
 def draw_structure(recipe: SimulatedMarket) -> Structure:
     """Draw all lasting facts."""

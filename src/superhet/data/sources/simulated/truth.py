@@ -81,7 +81,9 @@ class Truth:
         self, parts: dict[str, Singles], horizon: int, skip: int, component: str | None
     ) -> Floats:
         if horizon < 1 or skip < 0:
-            raise ConfigError("horizon", f"needs horizon >= 1 and skip >= 0 (got {horizon}, {skip})")
+            raise ConfigError(
+                "horizon", f"needs horizon >= 1 and skip >= 0 (got {horizon}, {skip})"
+            )
         total = np.zeros((self.dates.size, self.assets.size))
         for name in COMPONENTS if component is None else (component,):
             phi = self.phi[name]

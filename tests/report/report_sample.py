@@ -53,7 +53,9 @@ def study_parts(dates: int = 160, assets: int = 60) -> dict[str, Any]:
         "run_id": "3f9c2a7d",
         "config": {
             "name": "sample",
-            "portfolio": {"rank_long_short": {"neutralize": ["industry", "size"], "max_turnover": 0.3}},
+            "portfolio": {
+                "rank_long_short": {"neutralize": ["industry", "size"], "max_turnover": 0.3}
+            },
             "seed": 7,
         },
         "snapshot": "random-3",
@@ -140,7 +142,9 @@ def _mixed(signals: Cube, folds: Any, weights: Any, names: list[str]) -> Panel:
     values = np.full(first.values.shape, np.nan)
     for fold, weight in zip(folds, weights, strict=True):
         rows = slice(fold[2], fold[3] + 1)
-        parts = [w * signals[n].values[rows] for n, w in zip(signals, weight, strict=True) if n in names]
+        parts = [
+            w * signals[n].values[rows] for n, w in zip(signals, weight, strict=True) if n in names
+        ]
         known = np.isfinite(parts).any(axis=0)
         values[rows] = np.where(known, np.nansum(parts, axis=0), np.nan)
     return first.with_values(values, name="super_factor")

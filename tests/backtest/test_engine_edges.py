@@ -1,0 +1,124 @@
+"""What the sheets leave open: odd accounts, bad input, boards, and the printed result."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+from pydantic import TypeAdapter, ValidationError
+from sheet_market import decide, fills, sheet
+
+from superhet.backtest import ENGINES, NO_COSTS, RULES, AShareRules, Costs, NativeEngine
+from superhet.backtest.rules.boards import boards
+from superhet.errors import AxisMismatch, ConfigError, NoSignal, SuperhetError, UnknownName
+from superhet.panel import Panel
+
+WEEK = ["2024-01-08", "2024-01-09", "2024-01-10", "2024-01-11", "2024-01-12"]
+A, B = "600000.SH", "600001.SH"
+
+
+def free(**changes):
+    return NativeEngine(**{"capital": 1e6, "costs": NO_COSTS, "participation": None, **changes})
+
+
+def test_a_bonus_during_a_suspension_leaves_the_equity():
+    market = sheet(WEEK, {A: [10, 10, None, None, 5.5]}, factors={A: [1, 1, 1, 2, 2]})
+    result = free().run(decide(market, {WEEK[0]: {A: 0.5}}), market)
+    assert_allclose(result.equity, [1e6, 1e6, 1e6, 1_050_000])
+
+
+def test_a_delisted_short_is_bought_back_at_the_last_close():
+    market = sheet(WEEK, {A: [10, 10, 2, "x", "x"], B: [1] * 5})
+    result = free().run(decide(market, {WEEK[0]: {A: -0.5}}), market)
+    assert fills(result)[-1] == (WEEK[3], A, 50000.0, 2.0)
+    assert_allclose(result.equity[-1], 1_400_000)
+
+
+def test_a_book_that_loses_everything_stops_with_the_date():
+    market = sheet(WEEK, {A: [10, 10, 35, 40, 40]})
+    with pytest.raises(SuperhetError, match="lost all its capital on 2024-01-10"):
+        free().run(decide(market, {WEEK[0]: {A: -0.5}}), market)
+
+
+def test_a_decision_on_the_first_session_of_a_suspended_stock_knows_its_older_close():
+    market = sheet(WEEK, {A: [10, None, None, 12, 12], B: [1] * 5})
+    result = free().run(decide(market, {WEEK[2]: {A: 0.5}}), market)
+    assert fills(result) == [(WEEK[3], A, 50000.0, 12.0)]
+
+
+@pytest.mark.parametrize(
+    ("rows", "error", "match"),
+    [
+        ({WEEK[0]: {A: 3.0}}, ConfigError, "gross 3.000, more than 2.1"),
+        ({WEEK[4]: {A: 0.5}}, NoSignal, "no session of the market"),
+    ],
+)
+def test_weights_that_cannot_be_traded_are_refused(rows, error, match):
+    market = sheet(WEEK, {A: [10] * 5})
+    with pytest.raises(error, match=match):
+        free().run(decide(market, rows), market)
+
+
+def test_a_decision_on_no_session_is_refused():
+    market = sheet(WEEK, {A: [10] * 5})
+    weights = decide(market, {WEEK[0]: {A: 0.5}, WEEK[2]: {A: 0.1}})
+    without = market.between(WEEK[3], None)
+    with pytest.raises(AxisMismatch, match="decide on 2024-01-08"):
+        free().run(weights, without)
+
+
+def test_boards_come_from_the_market_and_else_from_the_code():
+    names = ["600000.SH", "688001.SH", "300750.SZ", "830799.BJ"]
+    market = sheet(WEEK, {n: [10] * 5 for n in names})
+    assert boards(market) == ["main", "star", "chinext", "bse"]
+    codes = Panel(
+        values=np.tile([-1, 0, 0, 0], (5, 1)),
+        dates=market.dates,
+        assets=market.assets,
+        name="board",
+        unit="group",
+        labels=("main",),
+    )
+    market = replace(market, group_panels={"board": codes})
+    assert boards(market) == ["main", "main", "main", "main"]
+    table = AShareRules().table(market, "open")
+    assert table.minimum.tolist() == [100.0] * 4
+
+
+def test_beijing_orders_start_at_100_and_grow_by_one():
+    bse = "830799.BJ"
+    market = sheet(WEEK, {bse: [10] * 5})
+    result = free(capital=1e4).run(decide(market, {WEEK[0]: {bse: 0.1239}}), market)
+    assert [f[2] for f in fills(result)] == [123.0]
+
+
+def test_a_configuration_builds_the_engine_and_checks_its_bounds():
+    adapter = TypeAdapter(ENGINES.get("native"))
+    engine = adapter.validate_python(
+        {"capital": 1e7, "fill": "vwap", "costs": {"commission": 3e-4, "stamp_duty": 0.0}}
+    )
+    assert engine == NativeEngine(
+        capital=1e7, fill="vwap", costs=Costs(commission=3e-4, stamp_duty=0.0)
+    )
+    for bad in ({"fill": "opening"}, {"capital": 0}, {"costs": {"comission": 1e-4}}):
+        with pytest.raises(ValidationError):
+            adapter.validate_python(bad)
+
+
+def test_an_unknown_market_is_named_with_those_that_exist():
+    market = sheet(WEEK, {A: [10] * 5})
+    assert RULES.names() == ["ashare", "us"]
+    with pytest.raises(UnknownName, match=r"backtest\.rules: unknown market rules 'ashares'"):
+        free(rules="ashares").run(decide(market, {WEEK[0]: {A: 0.5}}), market)
+
+
+def test_the_result_prints_and_states_its_conventions():
+    market = sheet(WEEK, {A: [10, 11, 12, 11, 12]})
+    result = NativeEngine(capital=1e6).run(decide(market, {WEEK[0]: {A: 0.5}}), market)
+    assert "orders refused: none" in str(result)
+    assert result.conventions["fill"] == "open of the session after the decision"
+    assert "0.0500% from 2023-08-28" in result.conventions["stamp duty"]
+    assert len(result.dates) == 4
+    assert result.target.values[:, 0].tolist() == [0.5] * 4

@@ -1,0 +1,208 @@
+"""Statements in formulas: worked by hand, on the days on which they became known."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from superhet.errors import FormulaError
+from superhet.factors import evaluate, known_since
+from superhet.panel import Events, Market
+from superhet.testing.markets import RandomMarket
+
+NAN = float("nan")
+BASIS = {"net_profit": "ytd", "revenue": "quarter", "eps_ttm": "ttm", "equity": "level"}
+
+
+def market_with(*rows: tuple[object, ...], revision: bool = False) -> Market:
+    """Make sixty sessions from 2019-01-01 and two assets; rows are (asset, report, known, profit, …)."""
+    market = RandomMarket(dates=60, assets=2, bars=0, holes=0.0, seed=1).build()
+    rows = tuple(sorted(rows, key=lambda r: str(r[2])))
+    names = ("asset", "report_date", "known_at", "net_profit", "revenue", "eps_ttm", "equity")
+    columns = dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))
+    known = np.array(columns.pop("known_at"), dtype="datetime64[D]")
+    arrays: dict[str, npt.NDArray[np.generic]] = {
+        "asset": np.array(columns.pop("asset"), dtype=np.int64),
+        "report_date": np.array(columns.pop("report_date"), dtype="datetime64[D]"),
+    }
+    arrays |= {n: np.array(v, dtype=float) for n, v in columns.items()}
+    if revision:
+        arrays["revision"] = np.arange(len(rows))
+    events = Events(name="statements", columns=arrays, known_at=known, basis=BASIS)
+    return replace(market, events={"statements": events})
+
+
+def row(
+    report: str, known: str, profit: float, equity: float = NAN, asset: int = 0
+) -> tuple[object, ...]:
+    return (asset, report, known, profit, profit, profit, equity)
+
+
+def events(formula: str, market: Market, asset: int = 0) -> dict[str, float]:
+    """Give the sessions on which a formula has a value, with the value."""
+    panel = evaluate({"x": formula}, market)["x"]
+    column = panel.values[:, asset]
+    return {str(panel.dates.values[t]): float(column[t]) for t in np.flatnonzero(~np.isnan(column))}
+
+
+@pytest.fixture(scope="module")
+def company() -> Market:
+    """Nine months before the sample; annual and first quarter on one day; a restated annual report."""
+    return market_with(
+        row("2017-03-31", "2017-04-28", 20.0, 500.0),
+        row("2017-12-31", "2018-04-27", 80.0, 520.0),
+        row("2018-03-31", "2018-04-27", 22.0, 530.0),
+        row("2018-06-30", "2018-08-30", 45.0, 540.0),
+        row("2018-09-30", "2018-10-30", 70.0, 550.0),
+        row("2018-12-31", "2019-02-01", 100.0, 560.0),
+        row("2019-03-31", "2019-02-01", 30.0, 570.0),
+        row("2018-12-31", "2019-03-01", 90.0, 555.0),
+    )
+
+
+def test_the_newest_statement_stands_on_the_day_it_became_known(company: Market) -> None:
+    assert events("latest(equity)", company) == {
+        "2019-01-01": 550.0,
+        "2019-02-01": 570.0,
+        "2019-03-01": 570.0,
+    }
+
+
+def test_cumulative_flows_are_taken_apart(company: Market) -> None:
+    assert events("quarterly(net_profit)", company)["2019-01-01"] == 25.0  # 70 - 45
+    assert events("quarterly(net_profit)", company)["2019-02-01"] == 30.0  # a first quarter
+
+
+def test_the_trailing_year_uses_the_restated_annual_report_from_its_day_on(company: Market) -> None:
+    assert events("ttm(net_profit)", company) == {
+        "2019-02-01": 30.0 + 100.0 - 22.0,
+        "2019-03-01": 30.0 + 90.0 - 22.0,
+    }
+
+
+def test_growth_compares_with_the_quarter_a_year_before(company: Market) -> None:
+    found = events("yoy(net_profit)", company)
+    assert found["2019-02-01"] == pytest.approx(30.0 / 22.0 - 1.0)
+    assert events("yoy(equity)", company)["2019-02-01"] == pytest.approx(570.0 / 530.0 - 1.0)
+
+
+def test_growth_out_of_a_loss_is_positive() -> None:
+    market = market_with(
+        row("2018-03-31", "2018-04-27", -20.0), row("2019-03-31", "2019-02-01", 30.0)
+    )
+    assert events("yoy(net_profit)", market) == {"2019-02-01": pytest.approx(2.5)}
+
+
+def test_changes_nest_quarter_by_quarter(company: Market) -> None:
+    found = events("change(net_profit / equity, 4)", company)
+    assert found["2019-02-01"] == pytest.approx(30.0 / 570.0 - 22.0 / 530.0)
+
+
+def test_a_report_without_a_column_keeps_the_older_figure_of_the_other_side() -> None:
+    """An express report gives the profit only; equity stands as last known."""
+    market = market_with(
+        row("2018-09-30", "2018-10-30", 70.0, 500.0),
+        row("2018-12-31", "2019-02-01", 100.0),
+    )
+    assert events("latest(net_profit) / latest(equity)", market) == {
+        "2019-01-01": 70.0 / 500.0,
+        "2019-02-01": 100.0 / 500.0,
+    }
+
+
+def test_a_surprise_is_the_seasonal_difference_in_its_own_deviations() -> None:
+    quarters = np.random.default_rng(0).normal(10.0, 2.0, 13)
+    ends = np.arange("2016-01", "2019-04", 3, dtype="datetime64[M]") + 2
+    rows = []
+    for q, month in enumerate(ends[:13]):
+        year_so_far = quarters[q - q % 4 : q + 1].sum()
+        end = (month + 1).astype("datetime64[D]") - np.timedelta64(1, "D")
+        known = end + np.timedelta64(30, "D") if q < 12 else np.datetime64("2019-02-01")
+        rows.append((0, str(end), str(known), year_so_far, quarters[q], NAN, NAN))
+    market = market_with(*rows)
+    seasonal = quarters[4:] - quarters[:-4]
+    wanted = seasonal[-1] / np.std(seasonal[-9:-1], ddof=1)
+    for column in ("net_profit", "revenue"):  # cumulative and single quarters tell the same
+        assert events(f"sue({column})", market)["2019-02-01"] == pytest.approx(wanted)
+
+
+def test_one_quarters_difference_of_a_trailing_figure_is_its_seasonal_difference() -> None:
+    rng = np.random.default_rng(1)
+    quarters = rng.normal(10.0, 2.0, 16)
+    ends = np.arange("2015-06", "2019-04", 3, dtype="datetime64[M]")
+    rows = []
+    for q, month in enumerate(ends[:16]):
+        end = (month + 1).astype("datetime64[D]") - np.timedelta64(1, "D")
+        known = end + np.timedelta64(30, "D") if q < 15 else np.datetime64("2019-02-01")
+        trailing = quarters[q - 3 : q + 1].sum() if q >= 3 else NAN
+        rows.append((0, str(end), str(known), NAN, quarters[q], trailing, NAN))
+    market = market_with(*rows)
+    found = events("sue(eps_ttm)", market)["2019-02-01"]
+    assert found == pytest.approx(events("sue(revenue)", market)["2019-02-01"])
+    assert events("ttm(eps_ttm)", market)["2019-02-01"] == pytest.approx(quarters[-4:].sum())
+    assert events("ttm(revenue)", market)["2019-02-01"] == pytest.approx(quarters[-4:].sum())
+    with pytest.raises(FormulaError, match="stated over twelve months"):
+        evaluate({"x": "quarterly(eps_ttm)"}, market)
+
+
+def test_a_statement_meets_daily_fields_as_last_known(company: Market) -> None:
+    found = evaluate({"x": "latest(equity) + 0 * listing_age"}, company)["x"].values[:, 0]
+    days = company.dates.values.astype(str)
+    assert_array_equal(found[days < "2019-02-01"], 550.0)
+    assert_array_equal(found[days >= "2019-02-01"], 570.0)
+
+
+def test_a_window_over_statements_sees_them_carried_forward(company: Market) -> None:
+    found = evaluate({"x": "ts_delta(latest(equity), 1)"}, company)["x"].values[:, 0]
+    at = company.dates.index("2019-02-01")
+    assert found[at] == 20.0
+    assert (np.delete(found, [0, at]) == 0.0).all()
+
+
+def test_nothing_is_carried_beyond_an_assets_life(company: Market) -> None:
+    age = np.array(company["listing_age"].values)
+    age[40:, 0] = -1.0
+    market = company.with_fields({"listing_age": company["listing_age"].with_values(age)})
+    found = evaluate({"x": "cs_rank(latest(equity))"}, market)["x"].values[:, 0]
+    assert np.isnan(found[40:]).all()
+    assert not np.isnan(found[:40]).all()
+
+
+def test_revisions_of_one_day_are_ordered_by_their_number() -> None:
+    first, second = row("2018-12-31", "2019-02-01", 100.0), row("2018-12-31", "2019-02-01", 90.0)
+    assert events("latest(net_profit)", market_with(first, second, revision=True)) == {
+        "2019-02-01": 90.0
+    }
+
+
+def test_the_age_of_what_was_known_before_is_kept(company: Market) -> None:
+    found = known_since(
+        {"equity": "latest(equity)", "rank": "cs_rank(latest(equity))", "daily": "latest(equity) / close"},
+        company,
+    )  # fmt: skip
+    assert set(found) == {"equity", "rank"}
+    october = int(np.datetime64("2018-10-30").astype(int))
+    february = int(np.datetime64("2019-02-01").astype(int))
+    assert found["equity"].values[0, 0] == october
+    assert np.isnan(found["equity"].values[1:]).all()
+    at = company.dates.index("2019-02-01")
+    assert_array_equal(found["rank"].values[:at, 0], october)
+    assert found["rank"].values[at, 0] == february
+
+
+def test_the_start_of_the_sample_does_not_change_what_is_known(company: Market) -> None:
+    formulas = {"x": "cs_rank(ttm(net_profit)) + latest(equity) * 0 + returns * 0"}
+    whole = evaluate(formulas, company)["x"].values
+    late = evaluate(formulas, company.between("2019-02-20", None))["x"].values
+    assert_allclose(late, whole[-len(late) :], rtol=1e-12)
+
+
+def test_a_level_beside_a_flow_is_not_divided_into_quarters(company: Market) -> None:
+    with pytest.raises(
+        FormulaError, match=r"'equity' is a level, not a flow; write latest\(equity\)"
+    ):
+        evaluate({"x": "quarterly(equity)"}, company)
