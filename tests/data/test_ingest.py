@@ -236,6 +236,36 @@ def test_columns_are_joined_derived_and_assumed(tmp_path):
     assert report.snapshot == store.snapshot
 
 
+def test_units_and_words_of_joined_columns_are_ours_too(tmp_path):
+    source = folder(
+        tmp_path / "in",
+        bars_csv=[HEADER, bar(), bar("2020-01-03")],
+        names_csv=["code,where", "A,科创板"],
+        shares_csv=["code,lots", "A,5"],
+    )
+    names = {"files": "names.csv", "by": {"asset": "code"}, "columns": {"board": "where"}}
+    shares = {"files": "shares.csv", "by": {"asset": "code"}, "columns": {"float_shares": "lots"}}
+    securities = {
+        "table": "securities",
+        "files": "bars.csv",
+        "columns": {"asset": "asset"},
+        "join": [names],
+        "values": {"board": {"科创板": "star"}},
+        "drop_duplicates": "first",
+    }
+    bars = {
+        "table": "bars_1d",
+        "files": "bars.csv",
+        "join": [shares],
+        "units": {"float_shares": 100},
+    }
+    report = import_files(source, tmp_path / "store", mapped(securities, bars))
+    store = Store.open(tmp_path / "store")
+    assert store.read("securities").select("asset", "board").rows() == [("A", "star")]
+    assert store.read("bars_1d")["float_shares"].to_list() == [500.0, 500.0]
+    assert report.tables[0].dropped == {"duplicate": 1}
+
+
 def test_a_join_that_would_multiply_rows_is_refused(tmp_path):
     source = folder(
         tmp_path / "in",

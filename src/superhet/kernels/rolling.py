@@ -11,7 +11,7 @@ depends on the rows of its window and on nothing else, bit for bit.
 3. double and join until the window is covered                        -> _cover
 4. turn the joined moments into the statistic                         -> each kernel's last loop
 
-Weighted windows, ranks and positions scan the window directly; quantiles keep a sorted window.
+Weighted means, ranks, places and quantiles scan their window: they are in `rolling_scan`.
 
 NaN rule of every function here: a NaN (or infinite) cell is missing; a window skips missing cells and
 gives NaN when fewer than `needed` cells are left. Rows before the first do not exist.
@@ -31,21 +31,22 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
+from superhet.kernels.rolling_scan import position, quantile, weighted_mean
+
+__all__ = ["moment", "pair", "position", "quantile", "reduce", "weighted_mean"]
+
 Values = npt.NDArray[np.float64]
 Tile = npt.NDArray[np.float64]
 
 _COLUMNS = 16  # with 256 rows, all entries of a tile stay in the cache nearest the core
 _ROWS = 256
-_LANES = 64
 _SUM, _PRODUCT, _MIN, _MAX, _MOMENTS, _PAIRS = 0, 1, 2, 3, 4, 5
 _MEAN, _VAR, _STD, _SKEW, _KURT, _ZSCORE = 0, 1, 2, 3, 4, 5
 _COV, _CORR, _SLOPE, _RSQUARE, _RESIDUAL = 0, 1, 2, 3, 4
-_RANK, _ARGMAX, _ARGMIN = 0, 1, 2
 
 Reduction = Literal["sum", "mean", "product", "min", "max"]
 Moment = Literal["var", "std", "skew", "kurt", "zscore"]
 Pair = Literal["cov", "corr", "slope", "rsquare", "residual"]
-Position = Literal["rank", "argmax", "argmin"]
 
 
 def reduce(values: Values, window: int, needed: int, how: Reduction) -> Values:
@@ -97,48 +98,6 @@ def pair(y: Values, x: Values | None, window: int, needed: int, how: Pair) -> Va
     return _plain(_pairs(_ready(y), regressor, window, needed, code[how]))
 
 
-def weighted_mean(values: Values, weights: Values, needed: int) -> Values:
-    """Give the weighted mean of each window; missing cells take their weight with them.
-
-    Parameters
-    ----------
-    values : [dates, assets]
-    weights : [window], the newest row first, positive
-
-    Examples
-    --------
-    >>> weighted_mean(np.array([[1.0], [4.0]]), np.array([2.0, 1.0]), 1).ravel()
-    array([1., 3.])
-    """
-    return _plain(_weighted(_ready(values), np.ascontiguousarray(weights, np.float64), needed))
-
-
-def position(values: Values, window: int, needed: int, how: Position) -> Values:
-    """Give the rank of the newest cell in its window, or how many rows ago its extreme was.
-
-    The rank is the average rank divided by the number of valid cells, in (0, 1]; NaN where the newest
-    cell is missing. Among equal extremes the newest counts.
-
-    Examples
-    --------
-    >>> position(np.array([[3.0], [1.0], [2.0]]), 3, 1, "argmax").ravel()
-    array([0., 1., 2.])
-    """
-    code = {"rank": _RANK, "argmax": _ARGMAX, "argmin": _ARGMIN}[how]
-    return _plain(_positions(_ready(values), window, needed, code))
-
-
-def quantile(values: Values, window: int, level: float, needed: int) -> Values:
-    """Give a quantile of each window, linear between neighbours; `level` in [0, 1].
-
-    Examples
-    --------
-    >>> quantile(np.array([[3.0], [1.0], [2.0]]), 3, 0.5, 1).ravel()
-    array([3., 2., 2.])
-    """
-    return _plain(_quantiles(_ready(values), window, float(level), needed))
-
-
 def _ready(values: Any) -> Values:
     return np.ascontiguousarray(values, dtype=np.float64)
 
@@ -154,19 +113,19 @@ def _plain(values: Any) -> Values:
 def _fill(s: Tile, x: Values, top: int, bottom: int, left: int, right: int, neutral: float) -> None:
     """Copy a tile row by row into set 0: count 1 and the value, or 0 and `neutral` where missing."""
     width = right - left
+    count, values = s[0, 0], s[0, 1]
     for r in range(top, bottom):
         i = (r - top) * width
         for c in range(width):
-            value = x[r, left + c]
-            known = np.isfinite(value)
-            s[0, 0, i + c] = 1.0 if known else 0.0
-            s[0, 1, i + c] = value if known else neutral
-            s[2, 0, i + c] = 0.0
-            s[2, 1, i + c] = neutral
+            values[i + c] = x[r, left + c]
+    length = (bottom - top) * width
+    for i in range(length):
+        known = np.isfinite(values[i])
+        count[i] = 1.0 if known else 0.0
+        values[i] = values[i] if known else neutral
     for k in range(2, s.shape[1]):
-        for i in range((bottom - top) * width):
+        for i in range(length):
             s[0, k, i] = 0.0
-            s[2, k, i] = 0.0
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -175,98 +134,105 @@ def _cover(s: Tile, window: int, width: int, length: int, how: int) -> None:
     this, other, a, done = 0, 1, 1, 0
     while True:
         if window & a:
-            _join(s, 2, this, done * width, length, how)
+            if done:
+                _join(s, 2, 2, this, done * width, length, how)
+            else:
+                _copy(s, 2, this, length)
             done += a
         if done == window:
             return
-        for k in range(s.shape[1]):
-            for i in range(length):
-                s[other, k, i] = s[this, k, i]
-        _join(s, other, this, a * width, length, how)
+        _join(s, other, this, this, a * width, length, how)
         this, other = other, this
         a *= 2
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _join(s: Tile, j: int, k: int, shift: int, length: int, how: int) -> None:
-    """Join to each window of set `j` the one of set `k` that ends `shift` cells earlier."""
-    if how == _MOMENTS:
-        _join_moments(s[j], s[k], shift, length)
-    elif how == _PAIRS:
-        _join_pairs(s[j], s[k], shift, length)
-    else:
-        _join_sums(s[j, 0], s[j, 1], s[k, 0], s[k, 1], shift, length, how)
+def _copy(s: Tile, out: int, a: int, length: int) -> None:
+    for k in range(s.shape[1]):
+        for i in range(length):
+            s[out, k, i] = s[a, k, i]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _join_sums(
-    jn: Values, jv: Values, n: Values, v: Values, shift: int, length: int, how: int
-) -> None:
-    for i in range(shift, length):
-        jn[i] += n[i - shift]
+def _join(s: Tile, out: int, a: int, b: int, shift: int, length: int, how: int) -> None:
+    """Put into `out` the windows of set `a`, each joined with that of set `b` that ends `shift` earlier."""
+    if out != a:  # the first rows have no earlier window
+        _copy(s, out, a, min(shift, length))
+    if how == _MOMENTS:
+        _join_moments(s[out], s[a], s[b], shift, length)
+    elif how == _PAIRS:
+        _join_pairs(s[out], s[a], s[b], shift, length)
+    else:
+        _join_one(s[out, 0], s[a, 0], s[b, 0], shift, length, _SUM)
+        _join_one(s[out, 1], s[a, 1], s[b, 1], shift, length, how)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _join_one(o: Values, a: Values, b: Values, shift: int, length: int, how: int) -> None:
     if how == _SUM:
         for i in range(shift, length):
-            jv[i] += v[i - shift]
+            o[i] = a[i] + b[i - shift]
     elif how == _PRODUCT:
         for i in range(shift, length):
-            jv[i] *= v[i - shift]
+            o[i] = a[i] * b[i - shift]
     elif how == _MIN:
         for i in range(shift, length):
-            jv[i] = min(jv[i], v[i - shift])
+            o[i] = min(a[i], b[i - shift])
     else:
         for i in range(shift, length):
-            jv[i] = max(jv[i], v[i - shift])
+            o[i] = max(a[i], b[i - shift])
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _join_moments(j: Values, s: Values, shift: int, length: int) -> None:
+def _join_moments(o: Tile, a: Tile, b: Tile, shift: int, length: int) -> None:
     """Join (count, mean, M2 and, where there is room, M3, M4) of disjoint sets (Pébay 2008, eq. 3.1 …)."""
-    if j.shape[0] == 3:
+    if o.shape[0] == 3:
         for i in range(shift, length):
             k = i - shift
-            na, nb = j[0, i], s[0, k]
+            na, nb, mean = a[0, i], b[0, k], a[1, i]
             f = nb / max(na + nb, 1.0)
-            d = s[1, k] - j[1, i]
-            j[0, i] = na + nb
-            j[1, i] += d * f
-            j[2, i] += s[2, k] + d * d * na * f
+            d = b[1, k] - mean
+            o[2, i] = a[2, i] + (b[2, k] + d * d * na * f)
+            o[1, i] = mean + d * f
+            o[0, i] = na + nb
         return
     for i in range(shift, length):
         k = i - shift
-        na, nb = j[0, i], s[0, k]
+        na, nb, mean = a[0, i], b[0, k], a[1, i]
         n = na + nb
         q = 1.0 / max(n, 1.0)
-        d = s[1, k] - j[1, i]
+        d = b[1, k] - mean
         dq = d * q
-        a2, b2, a3, b3 = j[2, i], s[2, k], j[3, i], s[3, k]
+        a2, b2, a3, b3 = a[2, i], b[2, k], a[3, i], b[3, k]
         cross = d * dq * na * nb
-        j[4, i] += (
-            s[4, k]
+        o[4, i] = (
+            a[4, i]
+            + b[4, k]
             + cross * dq * dq * (na * na - na * nb + nb * nb)
             + 6.0 * dq * dq * (na * na * b2 + nb * nb * a2)
             + 4.0 * dq * (na * b3 - nb * a3)
         )
-        j[3, i] = a3 + b3 + cross * dq * (na - nb) + 3.0 * dq * (na * b2 - nb * a2)
-        j[2, i] = a2 + b2 + cross
-        j[1, i] += d * (nb * q)
-        j[0, i] = n
+        o[3, i] = a3 + b3 + cross * dq * (na - nb) + 3.0 * dq * (na * b2 - nb * a2)
+        o[2, i] = a2 + b2 + cross
+        o[1, i] = mean + d * (nb * q)
+        o[0, i] = n
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _join_pairs(j: Values, s: Values, shift: int, length: int) -> None:
+def _join_pairs(o: Tile, a: Tile, b: Tile, shift: int, length: int) -> None:
     """Join (count, mean x, mean y, Mxx, Myy, Mxy) of disjoint sets."""
     for i in range(shift, length):
         k = i - shift
-        na, nb = j[0, i], s[0, k]
+        na, nb, mx, my = a[0, i], b[0, k], a[1, i], a[2, i]
         f = nb / max(na + nb, 1.0)
-        dx, dy = s[1, k] - j[1, i], s[2, k] - j[2, i]
+        dx, dy = b[1, k] - mx, b[2, k] - my
         g = na * f
-        j[0, i] = na + nb
-        j[1, i] += dx * f
-        j[2, i] += dy * f
-        j[3, i] += s[3, k] + dx * dx * g
-        j[4, i] += s[4, k] + dy * dy * g
-        j[5, i] += s[5, k] + dx * dy * g
+        o[3, i] = a[3, i] + (b[3, k] + dx * dx * g)
+        o[4, i] = a[4, i] + (b[4, k] + dy * dy * g)
+        o[5, i] = a[5, i] + (b[5, k] + dx * dy * g)
+        o[1, i] = mx + dx * f
+        o[2, i] = my + dy * f
+        o[0, i] = na + nb
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -290,12 +256,17 @@ def _reduce(x: Values, window: int, needed: int, how: int, mean: bool) -> Values
             top = max(first - window + 1, 0)
             _fill(s, x, top, last, left, right, neutral)
             _cover(s, window, b, (last - top) * b, how)
+            count, value = s[2, 0], s[2, 1]
+            begin, end = (first - top) * b, (last - top) * b
+            if mean:
+                for i in range(begin, end):
+                    value[i] /= count[i]
+            for i in range(begin, end):
+                value[i] = value[i] if count[i] >= needed else np.nan
             for r in range(first, last):
                 i = (r - top) * b
                 for c in range(b):
-                    n, value = s[2, 0, i + c], s[2, 1, i + c]
-                    value = value / n if mean else value
-                    out[r, left + c] = value if n >= needed else np.nan
+                    out[r, left + c] = value[i + c]
     return out
 
 
@@ -380,103 +351,4 @@ def _pairs(y: Values, x: Values, window: int, needed: int, how: int) -> Values:
                                 value = value * value
                     out[r, c] = value
                     i += 1
-    return out
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _weighted(x: Values, weights: Values, needed: int) -> Values:
-    """Scan each window with its weights; see `weighted_mean`."""
-    rows, columns = x.shape
-    out = np.empty((rows, columns))
-    total, mass, count = np.empty(_LANES), np.empty(_LANES), np.empty(_LANES)
-    for left in range(0, columns, _LANES):
-        b = min(_LANES, columns - left)
-        for t in range(rows):
-            total[:] = 0.0
-            mass[:] = 0.0
-            count[:] = 0.0
-            for lag in range(min(weights.size, t + 1)):
-                w = weights[lag]
-                for c in range(b):
-                    value = x[t - lag, left + c]
-                    known = np.isfinite(value)
-                    total[c] += w * value if known else 0.0
-                    mass[c] += w if known else 0.0
-                    count[c] += 1.0 if known else 0.0
-            for c in range(b):
-                out[t, left + c] = total[c] / mass[c] if count[c] >= needed else np.nan
-    return out
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _positions(x: Values, window: int, needed: int, how: int) -> Values:
-    """Scan each window for ranks and places; see `position`."""
-    rows, columns = x.shape
-    out = np.empty((rows, columns))
-    best, where, count = np.empty(_LANES), np.empty(_LANES), np.empty(_LANES)
-    sign = -1.0 if how == _ARGMIN else 1.0
-    for left in range(0, columns, _LANES):
-        b = min(_LANES, columns - left)
-        for t in range(rows):
-            count[:] = 0.0
-            where[:] = 0.0
-            for c in range(b):
-                best[c] = x[t, left + c] if how == _RANK else -np.inf
-            for lag in range(min(window, t + 1)):
-                for c in range(b):
-                    value = sign * x[t - lag, left + c]
-                    known = np.isfinite(value)
-                    count[c] += 1.0 if known else 0.0
-                    if how == _RANK:  # twice the rank: 2 for each below, 1 for each equal
-                        less, equal = value < best[c], value == best[c]
-                        where[c] += (2.0 if less else 0.0) + (1.0 if equal else 0.0)
-                    else:
-                        better = known and value > best[c]
-                        best[c] = value if better else best[c]
-                        where[c] = float(lag) if better else where[c]
-            for c in range(b):
-                value = (where[c] + 1.0) / (2.0 * count[c]) if how == _RANK else where[c]
-                valid = count[c] >= needed and np.isfinite(best[c])
-                out[t, left + c] = value if valid else np.nan
-    return out
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _quantiles(x: Values, window: int, level: float, needed: int) -> Values:
-    """Keep each window sorted, missing cells last; one pass deletes the oldest and inserts the newest.
-
-    With `d` the window without the oldest cell, the new window is max(d[i-1], min(new, d[i])).
-    """
-    rows, columns = x.shape
-    out = np.empty((rows, columns))
-    ordered = np.empty((window + 1, _LANES))
-    before, count = np.empty(_LANES), np.empty(_LANES)
-    old, new = np.empty(_LANES), np.empty(_LANES)
-    for left in range(0, columns, _LANES):
-        b = min(_LANES, columns - left)
-        ordered[:] = np.inf
-        count[:] = 0.0
-        for t in range(rows):
-            before[:] = -np.inf
-            for c in range(b):
-                value = x[t, left + c]
-                new[c] = value if np.isfinite(value) else np.inf
-                value = x[t - window, left + c] if t >= window else np.inf
-                old[c] = value if np.isfinite(value) else np.inf
-                count[c] += (1.0 if new[c] < np.inf else 0.0) - (1.0 if old[c] < np.inf else 0.0)
-            for i in range(window):
-                for c in range(b):
-                    here = ordered[i, c]
-                    kept = here if here < old[c] else ordered[i + 1, c]
-                    ordered[i, c] = max(before[c], min(new[c], kept))
-                    before[c] = kept
-            for c in range(b):
-                at = level * (count[c] - 1.0)
-                value = np.nan
-                if count[c] >= max(needed, 1):
-                    low = int(at)
-                    value = ordered[low, c]
-                    if at > low:
-                        value += (at - low) * (ordered[low + 1, c] - value)
-                out[t, left + c] = value
     return out

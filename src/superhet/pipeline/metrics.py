@@ -11,7 +11,7 @@ from superhet.evaluation import information
 from superhet.panel import BacktestResult, Market, Panel
 from superhet.pipeline.config import Config
 from superhet.pipeline.oracle import oracle_share
-from superhet.pipeline.stages import Values, market_on
+from superhet.pipeline.stages import Values
 from superhet.portfolio import diagnose
 
 
@@ -33,7 +33,7 @@ def measure(
     found = information(super_factor, synthesis["target"], section.horizon)
     oracle = oracle_share(tables, section, super_factor, synthesis["target"]) or {}
     weights: Panel = values["portfolio"]["weights"]
-    held = diagnose(weights, super_factor, market_on(market, weights.dates))
+    held = diagnose(weights, super_factor, market)
     return {
         "oos_rank_ic": found.rank.mean,
         "oos_icir": found.rank.icir,

@@ -97,7 +97,7 @@ def study_facts(
         "oracle": None if metrics["oracle_share"] is None else oracle,
         "distributions": _distributions(clean, on_clock),
         "portfolio": weights,
-        "diagnosis": diagnose(weights, super_factor, on_clock),
+        "diagnosis": diagnose(weights, super_factor, market),
         "backtest": result,
         "attributions": values["attribution"]["attributions"],
         "audit": values.get("audit"),

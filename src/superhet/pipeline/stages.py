@@ -255,7 +255,7 @@ def synthesize(
 def build_portfolio(config: Config, market: Market, synthesis: Values) -> Values:
     """Turn the super-factor into target weights on the decision clock."""
     alpha: Panel = synthesis["super_factor"]
-    weights = config.portfolio.weights(alpha, market_on(market, alpha.dates))
+    weights = config.portfolio.weights(alpha, market)
     return {"weights": weights}
 
 

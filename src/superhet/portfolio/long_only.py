@@ -24,7 +24,7 @@ from superhet.errors import ConfigError
 from superhet.kernels.cross_section import power_rank
 from superhet.panel import Market, Panel
 from superhet.portfolio.base import PORTFOLIO_RULES, Risk
-from superhet.portfolio.pool import Pool, build_pool, market_rows
+from superhet.portfolio.pool import Pool, WhenFew, build_pool, market_rows
 from superhet.portfolio.rank_long_short import neutral
 from superhet.portfolio.turnover import drifted, growth, step_towards
 
@@ -47,6 +47,8 @@ class RankLongOnly:
     match_size : bring the size exposure to the benchmark's
     max_turnover : one-way, for each decision; None = no cap
     min_names : smallest pool
+    when_few : what a date with a smaller pool is: an "error", or no decision ("hold": the book stays as
+        it is, as on 2015-07-09, when nearly all A-shares were suspended or at their limit)
     drop_unknown_industry : leave out names of unknown industry; otherwise they are one more industry
     """
 
@@ -57,6 +59,7 @@ class RankLongOnly:
     match_size: bool = False
     max_turnover: Annotated[float, Gt(0.0)] | None = None
     min_names: Annotated[int, Ge(2)] = 30
+    when_few: WhenFew = "error"
     drop_unknown_industry: bool = True
 
     def weights(self, alpha: Panel, market: Market, risk: Risk | None = None) -> Panel:
@@ -81,6 +84,7 @@ class RankLongOnly:
             ("industry", "size"),
             drop_unknown=self.drop_unknown_industry,
             min_names=self.min_names,
+            when_few=self.when_few,
         )
         rows = market_rows(alpha, market)
         base = np.nan_to_num(np.asarray(benchmark.weights.values[rows], dtype=np.float64))

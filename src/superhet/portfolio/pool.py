@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,7 @@ Floats: TypeAlias = npt.NDArray[np.float64]
 Flags: TypeAlias = npt.NDArray[np.bool_]
 Codes: TypeAlias = npt.NDArray[np.int32]
 Rows: TypeAlias = "slice | npt.NDArray[np.int64]"
+WhenFew: TypeAlias = Literal["error", "hold"]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -76,7 +77,13 @@ def market_rows(panel: Panel, market: Market) -> Rows:
 
 
 def build_pool(
-    alpha: Panel, market: Market, against: tuple[str, ...], *, drop_unknown: bool, min_names: int
+    alpha: Panel,
+    market: Market,
+    against: tuple[str, ...],
+    *,
+    drop_unknown: bool,
+    min_names: int,
+    when_few: WhenFew = "error",
 ) -> Pool:
     """Filter the pool of every date of `alpha` and read what it is neutralized against.
 
@@ -86,6 +93,7 @@ def build_pool(
         logarithm of the market's size field, any other name a daily field taken as it is
     drop_unknown : leave out names of unknown industry; otherwise they are a group of their own
     min_names : smallest pool on a date with any alpha
+    when_few : "error", or "hold": a date with a smaller pool is no decision
 
     Raises
     ------
@@ -120,6 +128,8 @@ def build_pool(
         invalid[f"unknown_{n}"] = (inside & np.isnan(values)).sum(axis=1)
         inside = inside & ~np.isnan(values)
     decided = np.asarray(known.any(axis=1))
+    if when_few == "hold":
+        decided = decided & (inside.sum(axis=1) >= min_names)
     _require_names(alpha, inside.sum(axis=1), decided, min_names)
     exposures = np.empty((len(raw), *inside.shape))
     for k, values in enumerate(raw.values()):

@@ -26,7 +26,7 @@ from superhet.kernels.cross_section import power_rank
 from superhet.kernels.regression import residual
 from superhet.panel import Market, Panel
 from superhet.portfolio.base import PORTFOLIO_RULES, Risk
-from superhet.portfolio.pool import Flags, Pool, build_pool, market_rows
+from superhet.portfolio.pool import Flags, Pool, WhenFew, build_pool, market_rows
 from superhet.portfolio.turnover import drifted, growth, step_towards
 
 Floats: TypeAlias = npt.NDArray[np.float64]
@@ -48,6 +48,8 @@ class RankLongShort:
     max_turnover : one-way, for each decision; None = no cap. The first decision is free, and what the
         pool and neutrality force may go beyond
     min_names : smallest pool
+    when_few : what a date with a smaller pool is: an "error", or no decision ("hold": the book stays as
+        it is, as on 2015-07-09, when nearly all A-shares were suspended or at their limit)
     drop_unknown_industry : leave out names of unknown industry; otherwise they are one more industry
     """
 
@@ -59,6 +61,7 @@ class RankLongShort:
     neutralize: tuple[str, ...] = ("industry", "size")
     max_turnover: Annotated[float, Gt(0.0)] | None = None
     min_names: Annotated[int, Ge(2)] = 30
+    when_few: WhenFew = "error"
     drop_unknown_industry: bool = True
 
     def __post_init__(self) -> None:
@@ -92,6 +95,7 @@ class RankLongShort:
             self.neutralize,
             drop_unknown=self.drop_unknown_industry,
             min_names=self.min_names,
+            when_few=self.when_few,
         )
 
     def _targets(self, alpha: Panel, pool: Pool) -> Floats:

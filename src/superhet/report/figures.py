@@ -276,6 +276,7 @@ def heat_map(
             {
                 "type": "heatmap",
                 "data": cells,
+                "progressive": 0,
                 "label": {"show": labelled, "formatter": f"@cell:{kind}", "fontSize": 10},
                 "itemStyle": {"borderColor": "@card", "borderWidth": 1},
             }

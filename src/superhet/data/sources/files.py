@@ -94,7 +94,7 @@ def read_file(
 
 def read_join(path: Path, entry: TableMap, columns: dict[str, str], name: str) -> pl.DataFrame:
     """Read some columns of another file, under our names and typed as the table's own."""
-    changes = {
+    changes: dict[str, object] = {
         "columns": columns,
         "from_file": {},
         "constants": {},

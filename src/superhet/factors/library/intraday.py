@@ -14,7 +14,7 @@ realised_volatility_5 | - | realised volatility of the bars | Andersen, Bollersl
     ts_mean(sqrt(bar_sum(log(close / open) ^ 2)), 5)
 realised_skew_5 | - | skewness of bar returns | Amaya, Christoffersen, Jacobs & Vasquez 2015
     ts_mean(bar_skew(log(close / open)), 5)
-downside_volatility_share_5 | + | share of variance from falling bars | Barndorff-Nielsen, Kinnebrock & Shephard 2010
+downside_share_5 | + | share of variance from falling bars | Barndorff-Nielsen, Kinnebrock & Shephard 2010
     ts_mean(bar_sum(minimum(log(close / open), 0) ^ 2) / bar_sum(log(close / open) ^ 2), 5)
 last_hour_share_10 | - | share of volume in the last hour | Heston, Korajczyk & Sadka 2010
     ts_mean(bar_sum(volume, -4, -1) / bar_sum(volume), 10)

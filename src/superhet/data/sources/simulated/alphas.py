@@ -52,7 +52,7 @@ IMBALANCE_BOUND = 0.95
 
 def innovation_variance(state: str) -> float:
     """Variance of the innovation of an AR(1) state of unit variance."""
-    return 1.0 - PHI[state] ** 2
+    return float(1.0 - PHI[state] ** 2)
 
 
 def drifts(recipe: SimulatedMarket) -> Floats:

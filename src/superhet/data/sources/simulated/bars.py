@@ -14,7 +14,7 @@ does not tell it. Sessions without any move (limit-locked) show no imbalance.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _CELLS = 12_000
+_KINDS: dict[str, Any] = {"lots": np.int64, "amount": np.float64}
 _U_SHAPE = 1.0 + 1.1 * np.abs(np.linspace(-1.0, 1.0, BARS_A_DAY)) ** 3
 _ENDS = np.concatenate([34_200 + 900 * np.arange(1, 9), 46_800 + 900 * np.arange(1, 9)])
 
@@ -90,17 +91,17 @@ def draw_bars(
     rng, (sessions, n) = recipe.stream("bars"), shown.shape
     stamps = bar_ends(recipe.timeline.dates)
     day_amount, seen = np.zeros(shown.shape), np.zeros(shown.shape, dtype=bool)
-    parts: list[dict[str, np.ndarray[tuple[int], np.dtype[np.generic]]]] = []
+    parts: list[dict[str, Any]] = []
     step = max(_CELLS // n, 1)
     for first in range(0, sessions, step):
         rows = slice(first, min(first + step, sessions))
         parts.append(_chunk(rng, paths, rows, shown, z, stamps, day_amount, seen))
         progress(rows.stop / sessions)
     columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    return Bars(**columns, day_amount=day_amount, seen=seen)  # type: ignore[arg-type]  # by name
+    return Bars(**columns, day_amount=day_amount, seen=seen)
 
 
-def _chunk(  # noqa: PLR0913  # one call a chunk; the arrays belong together
+def _chunk(
     rng: np.random.Generator,
     paths: Paths,
     rows: slice,
@@ -109,7 +110,7 @@ def _chunk(  # noqa: PLR0913  # one call a chunk; the arrays belong together
     stamps: Integers,
     day_amount: Floats,
     seen: Flags,
-) -> dict[str, np.ndarray[tuple[int], np.dtype[np.generic]]]:
+) -> dict[str, Any]:
     """Draw the bars of the sessions `rows`; fills `day_amount` and `seen` of these sessions."""
     count, n = rows.stop - rows.start, shown.shape[1]
     noise = rng.standard_normal((count, 3, n, BARS_A_DAY), dtype=np.float32)
@@ -124,23 +125,29 @@ def _chunk(  # noqa: PLR0913  # one call a chunk; the arrays belong together
     _ensure_sign(first, last, low, high, rise=False)
     top, bottom = _extremes(first, last, low, high, noise[day, 1, asset])
     sign = np.sign(last - first)
-    shows = (sign > 0).any(axis=1) & (sign < 0).any(axis=1)
+    shows: Flags = np.any(sign > 0, axis=1) & np.any(sign < 0, axis=1)
     lots = _lots(
         sign, imbalance(z[cell].astype(np.float64)), shows, paths.lots[cell], noise[day, 2, asset]
     )
     amount = np.round(lots * (first + top + bottom + last) * 0.25)
     day_amount[cell] = amount.sum(axis=1)
     seen[cell] = shows
-    inside = np.broadcast_to(shown[rows][:, None, :], (count, BARS_A_DAY, n))
     block = {"open": first, "high": top, "low": bottom, "close": last, "lots": lots}
-    out: dict[str, np.ndarray[tuple[int], np.dtype[np.generic]]] = {}
-    for name, values in {**block, "amount": amount}.items():
-        kind = {"lots": np.int64, "amount": np.float64}.get(name, np.int32)
-        dense = np.empty((count, BARS_A_DAY, n), dtype=kind)
-        dense[day, :, asset] = values
+    return _in_order({**block, "amount": amount}, shown[rows], stamps[rows])
+
+
+def _in_order(values: dict[str, Any], shown: Flags, stamps: Integers) -> dict[str, Any]:
+    """Turn [cells, bars] into rows sorted by time and asset, and add the columns `time` and `asset`."""
+    shape = (shown.shape[0], BARS_A_DAY, shown.shape[1])
+    day, asset = np.nonzero(shown)
+    inside = np.broadcast_to(shown[:, None, :], shape)
+    out: dict[str, Any] = {}
+    for name, cells in values.items():
+        dense = np.empty(shape, dtype=_KINDS.get(name, np.int32))
+        dense[day, :, asset] = cells
         out[name] = dense[inside]
     where = np.nonzero(inside)
-    out["time"] = stamps[rows][where[0], where[1]]
+    out["time"] = stamps[where[0], where[1]]
     out["asset"] = where[2].astype(np.int32)
     return out
 

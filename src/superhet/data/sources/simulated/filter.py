@@ -148,14 +148,7 @@ def best_estimates(
         if t < 0:
             model.predict()
         else:
-            drift = (observed.drifts @ model.mean)[None, :]
-            expected = neutral.residual(t - 1, drift)[0] if t else drift[0]
-            model.correct_by_return(
-                observed.specific[t] - expected,
-                observed.variance[t],
-                observed.has_return[t],
-                observed.drifts,
-            )
+            _go_on(model, observed, neutral, t)
             model.see(MINUTE, observed.minute[t], MINUTE_NOISE, observed.has_minute[t])
             model.see(DAILY, observed.volume[t], VOLUME_NOISE, observed.has_volume[t])
         for quarter, assets in known.get(session, []):
@@ -185,3 +178,15 @@ def surprise_state(
         if session >= history:
             out[session - history] = state
     return out
+
+
+def _go_on(model: StateFilter, observed: Observed, neutral: Neutralizer, t: int) -> None:
+    """Go on to session `t`, and learn from what its specific return differs from the drift expected."""
+    drift = (observed.drifts @ model.mean)[None, :]
+    expected = neutral.residual(t - 1, drift)[0] if t else drift[0]
+    model.correct_by_return(
+        observed.specific[t] - expected,
+        observed.variance[t],
+        observed.has_return[t],
+        observed.drifts,
+    )

@@ -12,13 +12,20 @@ The hidden price is continuous; its rounding to fen does not add up.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from superhet.data.sources.simulated.alphas import VOLUME_LOADING
+from superhet.data.sources.simulated.alphas import REVERSAL, VOLUME_LOADING, innovation_variance
 from superhet.data.sources.simulated.lifecycle import Lifecycle, Payouts
-from superhet.data.sources.simulated.recipe import Flags, Floats, Integers, SimulatedMarket
-from superhet.data.sources.simulated.recipe import Singles, Ticks
+from superhet.data.sources.simulated.recipe import (
+    Flags,
+    Floats,
+    Integers,
+    SimulatedMarket,
+    Singles,
+    Ticks,
+)
 from superhet.data.sources.simulated.returns import ReturnModel, Shock
 from superhet.data.sources.simulated.structure import BOARDS, Structure
 from superhet.data.sources.simulated.styles import StyleModel
@@ -30,6 +37,7 @@ _PERCENT = np.array([10, 20, 20, 30])
 _SPECIAL_PERCENT = 5
 _LOCKED_VOLUME = 0.03
 _LEAST_PRICE = 30.0
+_OTHER_VARIANCE = REVERSAL**2 * innovation_variance("daily") + 0.012**2  # reversal, factors
 _DAY_DECAY = 2.0 ** (-1.0 / 5.0)
 _DRIFT_DECAY = 2.0 ** (-1.0 / 250.0)
 _DAY_DEVIATION, _DRIFT_DEVIATION = 0.25, 0.05
@@ -46,7 +54,7 @@ class Paths:
     lots : traded lots of 100 shares
     adjust, float_shares, total_shares : cumulative factor, shares
     returns : simple total return of the session; 0 on days without trade and on the first listed day
-    specific, deviation : specific return and its known deviation
+    specific, variance : specific return, and the known variance of its shock
     free, open_all_day : traded without being cut by a limit; traded and not locked
     factors : [dates, factors], factor returns
     """
@@ -63,7 +71,7 @@ class Paths:
     total_shares: Floats
     returns: Singles
     specific: Singles
-    deviation: Singles
+    variance: Singles
     free: Flags
     open_all_day: Flags
     factors: Floats
@@ -77,9 +85,9 @@ class Paths:
             "open_all_day": np.bool_,
             **dict.fromkeys(("open", "high", "low", "close", "limit_up", "limit_down"), np.int32),
             **dict.fromkeys(("adjust", "float_shares", "total_shares"), np.float64),
-            **dict.fromkeys(("returns", "specific", "deviation"), np.float32),
+            **dict.fromkeys(("returns", "specific", "variance"), np.float32),
         }
-        arrays = {name: np.zeros(shape, dtype=kind) for name, kind in kinds.items()}
+        arrays: dict[str, Any] = {name: np.zeros(shape, dtype=kind) for name, kind in kinds.items()}
         return cls(**arrays, factors=np.zeros((shape[0], factors)))
 
 
@@ -133,7 +141,7 @@ class Exchange:
         paths.float_shares[t], paths.total_shares[t] = self._shares
         started = traded & (self._structure.listed < t)
         paths.returns[t] = np.where(started, prices[3] / (before * ratio) - 1.0, 0.0)
-        paths.specific[t], paths.deviation[t] = shock.specific, shock.deviation
+        paths.specific[t], paths.variance[t] = shock.specific, shock.variance
         paths.free[t], paths.open_all_day[t] = traded & ~cut, traded & ~locked
         paths.factors[t] = shock.factors
 
@@ -176,8 +184,8 @@ class Exchange:
         closed = np.maximum(opened * (1.0 + shock.intraday), _LEAST_PRICE)
         bounded = up > 0
         ceiling, floor = np.where(bounded, up, np.inf), np.where(bounded, down, 1.0)
-        first = np.clip(np.round(opened), floor, ceiling)
-        last = np.clip(np.round(closed), floor, ceiling)
+        first: Floats = np.clip(np.round(opened), floor, ceiling)
+        last: Floats = np.clip(np.round(closed), floor, ceiling)
         cut = bounded & ((closed > ceiling) | (closed < floor))
         locked = (first == last) & ((last == ceiling) | (last == floor)) & bounded
         high, low = self._range(first, last, shock.deviation)
@@ -196,7 +204,7 @@ class Exchange:
         """Draw high and low: the extremes of a Brownian bridge from open to close."""
         chance = 1.0 - self._range_stream.random((2, first.size))
         a, b = np.log(first), np.log(last)
-        reach = (b - a) ** 2 - 2.0 * (0.7 * (deviation**2 + 0.01**2)) * np.log(chance)
+        reach = (b - a) ** 2 - 2.0 * (0.84 * deviation**2 + _OTHER_VARIANCE) * np.log(chance)
         high = np.exp(0.5 * (a + b + np.sqrt(reach[0])))
         low = np.exp(0.5 * (a + b - np.sqrt(reach[1])))
         high = np.maximum(np.round(high), np.maximum(first, last))
@@ -210,10 +218,10 @@ class Exchange:
         usual = self._structure.turnover + _DAY_DEVIATION * self._day
         logs = usual + _DRIFT_DEVIATION * self._drift + VOLUME_LOADING * self._seen_volume[t]
         lots = np.exp(logs) * self._shares[0] / LOT * np.where(locked, _LOCKED_VOLUME, 1.0)
-        return np.maximum(np.round(lots), MINIMUM_LOTS)
+        return np.asarray(np.maximum(np.round(lots), MINIMUM_LOTS), dtype=np.float64)
 
 
-def walk(  # noqa: PLR0913  # what has been drawn before, one argument each
+def walk(
     exchange: Exchange,
     returns: ReturnModel,
     styles: StyleModel,

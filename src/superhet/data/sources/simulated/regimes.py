@@ -27,7 +27,7 @@ MARKET_DEVIATION = np.array([0.0130, 0.0165, 0.0085])
 
 @dataclass(frozen=True, kw_only=True)
 class Series:
-    """One macro series: its level in each regime, its inertia, its noise, its days from period end to release.
+    """One macro series: its level in each regime, its inertia, its noise, its release.
 
     `release` is (earliest, latest) in calendar days after the last day of the month.
     """
@@ -68,12 +68,13 @@ class Regimes:
     def of(self, dates: Days) -> Integers:
         """Give the regime of each session."""
         at = dates.astype("datetime64[M]").astype(int) - self.months[0].astype(int)
-        return self.state[at]
+        found: Integers = self.state[at]
+        return found
 
 
 def draw_regimes(recipe: SimulatedMarket) -> Regimes:
     """Draw the chain month by month."""
-    rng, line = recipe.stream("regimes"), recipe.timeline
+    rng, line = recipe.stream("hidden regimes"), recipe.timeline
     months = np.arange(
         line.sessions[0].astype("datetime64[M]"), line.sessions[-1].astype("datetime64[M]") + 1
     )
@@ -91,7 +92,7 @@ def macro_table(recipe: SimulatedMarket, regimes: Regimes) -> pl.DataFrame:
     import polars as pl
 
     last = recipe.timeline.sessions[-1]
-    ends = (regimes.months + 1).astype("datetime64[D]") - np.timedelta64(1, "D")
+    ends: Days = np.asarray((regimes.months + 1).astype("datetime64[D]") - np.timedelta64(1, "D"))
     parts = []
     for name, series in MACRO.items():
         values, release = _path(recipe.stream(f"macro {name}"), series, regimes.state, ends)

@@ -3,13 +3,14 @@
 For asset i and session t, with c the factor part, d the drift, a the reversal and σ the specific deviation:
 
     c = market_t + industry_t(i) + Σ_k X_{k,i} f_{k,t}
-    overnight = 0.2 c + 0.4 σ ε₁
+    overnight = 0.2 c + 0.4 σ ε₁ + news                news: once in 400 sessions, N(0, 7 %)
     intraday  = 0.8 c + d + a + √0.84 σ ε₂          ε Student-t with 5 degrees of freedom, variance 1
     d = M Σ_k DRIFT_k x_{k,t−1} alpha_scale,   a = −REVERSAL (x_t − φ x_{t−1}) of the daily state
 
-M takes out industry means and size as of t−1 (module `neutral`). Industry and style returns have conditional mean 0, and every asset takes part in the market with weight
-one, so that the drift is the only thing in the cross-section that can be foreseen. Variances follow one
-clock, h_t = 0.06 + h_{t−1} (0.85 + 0.09 m²_{t−1}), with m the market's shock (GARCH(1,1), mean 1);
+M takes out industry means and size as of t−1 (module `neutral`). Industry and style returns have
+conditional mean 0, and every asset takes part in the market with weight one, so that the drift is the only
+thing in the cross-section that can be foreseen. Variances follow one clock,
+h_t = 0.06 + h_{t−1} (0.85 + 0.09 m²_{t−1}), with m the market's shock (GARCH(1,1), mean 1);
 σ_i,t = σ_i √((1 + h_t)/2) exp(0.15 slow_i,t).
 """
 
@@ -21,7 +22,7 @@ import numpy as np
 
 from superhet.data.sources.simulated.alphas import PHI, REVERSAL, STATES, drifts
 from superhet.data.sources.simulated.neutral import Neutralizer, industries_at
-from superhet.data.sources.simulated.recipe import Floats, SimulatedMarket, Singles
+from superhet.data.sources.simulated.recipe import Flags, Floats, SimulatedMarket, Singles
 from superhet.data.sources.simulated.regimes import MARKET_DEVIATION, MARKET_MEAN, Regimes
 from superhet.data.sources.simulated.structure import Structure
 from superhet.data.sources.simulated.styles import STYLE_DEVIATION, STYLES
@@ -29,6 +30,7 @@ from superhet.data.sources.simulated.styles import STYLE_DEVIATION, STYLES
 INDUSTRY_DEVIATION = 0.0055
 _BETA_SHARE = 0.6  # correlation of the beta style's return with the market's shock
 _FREEDOM = 5
+_NEWS, _NEWS_DEVIATION = 0.0025, 0.07
 _OVERNIGHT = 0.2
 _SLOW_DECAY = 2.0 ** (-1.0 / 60.0)
 _ALL_INDUSTRIES = 31
@@ -43,6 +45,7 @@ class Shock:
     overnight, intraday : simple returns to the open, and from the open to the close
     specific : their specific part: drift, reversal and specific shocks
     deviation : deviation of the specific shocks, known beforehand
+    variance : of the specific shocks and of the news; that there is news is seen, not its sign
     factors : [1 + industries + styles], factor returns
     """
 
@@ -50,6 +53,7 @@ class Shock:
     intraday: Floats
     specific: Floats
     deviation: Floats
+    variance: Floats
     factors: Floats
 
 
@@ -76,6 +80,7 @@ class ReturnModel:
         self._regime = regimes.of(recipe.timeline.dates)
         self._factors = recipe.stream("factors")
         self._specific = recipe.stream("specific returns")
+        self._news_stream = recipe.stream("news")
         self._slow_stream = recipe.stream("specific volatility")
         self._slow = self._slow_stream.standard_normal(structure.count)
         self._drifts = drifts(recipe)
@@ -93,15 +98,22 @@ class ReturnModel:
         deviation = self._deviation()
         noise = self._specific.standard_t(_FREEDOM, (2, deviation.size))
         noise = np.clip(noise / np.sqrt(_FREEDOM / (_FREEDOM - 2)), -12.0, 12.0) * deviation
-        early, late = 0.4 * noise[0], np.sqrt(0.84) * noise[1]
+        has_news, news = self._news(deviation.size)
+        early, late = 0.4 * noise[0] + news, np.sqrt(0.84) * noise[1]
         planted = self._planted(t)
         return Shock(
             overnight=np.clip(_OVERNIGHT * common + early, -0.6, 2.0),
             intraday=np.clip((1.0 - _OVERNIGHT) * common + late + planted, -0.6, 2.0),
             specific=early + late + planted,
             deviation=deviation,
+            variance=deviation**2 + _NEWS_DEVIATION**2 * has_news,
             factors=factors,
         )
+
+    def _news(self, assets: int) -> tuple[Flags, Floats]:
+        chance, size = self._news_stream.random(assets), self._news_stream.standard_normal(assets)
+        hit = chance < _NEWS
+        return hit, np.where(hit, _NEWS_DEVIATION * size, 0.0)
 
     def _factor_returns(self, t: int) -> Floats:
         draws = self._factors.standard_normal(1 + _ALL_INDUSTRIES + len(STYLES))

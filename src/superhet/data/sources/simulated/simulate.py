@@ -203,7 +203,7 @@ def _truth(drawn: _Drawn, paths: Paths, bars: Bars | None, neutral: Neutralizer)
     has_return[0] = False  # no state before the first session
     observed = Observed(
         specific=paths.specific,
-        variance=paths.deviation**2,
+        variance=paths.variance,
         has_return=has_return,
         minute=drawn.minute_seen,
         has_minute=np.zeros_like(life.traded) if bars is None else bars.seen,

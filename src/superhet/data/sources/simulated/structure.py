@@ -78,7 +78,7 @@ def draw_structure(recipe: SimulatedMarket) -> Structure:
     order = np.argsort(codes, kind="stable")
     board = np.array([0, 0, 1, 2, 3])[place[order]]
     late = rng.random(n) < _LATE_SHARE
-    price = np.round(np.exp(rng.normal(np.log(16.0), 0.55, n)), 2)
+    price = np.asarray(np.round(np.exp(rng.normal(np.log(16.0), 0.55, n)), 2), dtype=np.float64)
     cap = np.exp(rng.normal(np.log(9e9), 1.05, n))
     total = np.round(cap / price / 1e4) * 1e4
     free = rng.uniform(0.45, 1.0, n)

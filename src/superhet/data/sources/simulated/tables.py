@@ -63,7 +63,7 @@ def minute_bars_table(structure: Structure, bars: Bars) -> pl.DataFrame:
 def daily_amount(recipe: SimulatedMarket, paths: Paths) -> Floats:
     """Draw the amount of each session within its price range, where no bars give it, whole yuan."""
     rng = recipe.stream("amounts")
-    out = np.empty(paths.close.shape)
+    out = np.empty_like(paths.adjust)
     for t in range(out.shape[0]):
         low, high = paths.low[t].astype(np.float64), paths.high[t].astype(np.float64)
         middle = (paths.open[t] + high + low + paths.close[t]) / 4.0
