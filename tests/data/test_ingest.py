@@ -343,9 +343,9 @@ def test_progress_counts_files(tmp_path):
     source = folder(
         tmp_path / "in", bars_1d__a_csv=[HEADER, bar()], bars_1d__b_csv=[HEADER, bar("2020-01-03")]
     )
-    seen: list[tuple[str, int, int]] = []
+    seen: list[tuple[int, int, str]] = []
     import_files(source, tmp_path / "store", progress=lambda *step: seen.append(step))
-    assert seen == [("bars_1d/a.csv", 0, 2), ("bars_1d/b.csv", 1, 2), ("writing", 2, 2)]
+    assert seen == [(0, 2, "bars_1d/a.csv"), (1, 2, "bars_1d/b.csv"), (2, 2, "writing")]
 
 
 def test_headers_that_are_not_used_are_listed(tmp_path):

@@ -316,10 +316,10 @@ def test_a_store_without_daily_bars_says_so():
 
 
 def test_progress_is_told_year_by_year():
-    told: list[tuple[str, int, int]] = []
+    told: list[tuple[int, int, str]] = []
     tables = {"bars_1d": flat_bars(["2019-12-31", "2020-01-02"], {A: [10.0, 10.0]})}
     load_market(MemoryTables(tables), PLAIN, progress=lambda *step: told.append(step))
-    assert told == [("bars_1d", 1, 2), ("bars_1d", 2, 2)]
+    assert told == [(1, 2, "bars_1d"), (2, 2, "bars_1d")]
 
 
 def test_intraday_bars_stand_on_their_ends_and_missing_ones_are_nan():
@@ -346,11 +346,13 @@ def test_a_bar_on_a_weekend_is_refused():
         load_market(MemoryTables(frames), replace(PLAIN, intraday=("15min",)))
 
 
-def test_a_period_without_intraday_bars_is_named():
+def test_a_period_before_the_first_intraday_bar_has_an_empty_cube():
     frames = random_frames(3)
     frames["bars_15min"] = frames["bars_15min"][:0]
-    with pytest.raises(DataError, match="no bars from 2020-06-01 .* leave 15min out"):
-        load_market(MemoryTables(frames), replace(PLAIN, intraday=("15min",)))
+    market = load_market(MemoryTables(frames), replace(PLAIN, intraday=("15min",)))
+    cube = market.intraday("15min")
+    assert len(cube.dates) == 0
+    assert cube["close"].values.shape == (0, len(market.assets))
 
 
 def test_intraday_amounts_are_estimated_where_there_are_none():

@@ -1,6 +1,7 @@
 """What the report shows, computed once more by another road."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -174,6 +175,38 @@ def test_a_study_without_extras_still_gives_a_whole_report():
     pages = build_pages(context)
     assert [p.id for p in pages] == ["overview", "super-factor", "portfolio", "run"]
     json.loads(figure_data(context, pages))
+
+
+def test_a_weekly_clock_judges_overlaps_in_decisions(study):
+    weekly = np.arange(0, len(study.super_factor.dates), 5)
+
+    def thin(panel):
+        return panel.rows(weekly)
+
+    slow = sample_study(
+        super_factor=thin(study.super_factor),
+        forward=thin(study.forward),
+        signals=study.signals.map(thin),
+        ages=study.ages.map(thin),
+        subsets={n: thin(p) for n, p in study.subsets.items()},
+        models={},
+    )
+    measures = Measures(slow)
+    assert (measures.step, measures.overlap) == (5, 1)
+    oracle = daily_rank_ic(slow.super_factor, slow.forward)
+    assert measures.strength.mean == pytest.approx(np.nanmean(oracle), abs=1e-12)
+    assert measures.quantile_nav.shape == (len(measures.dates), 10)
+    context = Context(study=slow, measures=measures, text=Text("zh"))
+    json.loads(figure_data(context, build_pages(context)))
+
+
+def test_a_market_without_industries_still_gives_a_whole_report(study):
+    bare = sample_study(market=replace(study.market, group_panels={}, benchmark=None))
+    context = Context(study=bare, measures=Measures(bare), text=Text("en"))
+    pages = build_pages(context)
+    cards = {c.id for page in pages for s in page.sections for c in s.cards}
+    assert "industry_ic" not in cards
+    assert "size_ic" in cards
 
 
 def test_contribution_is_the_rank_ic_that_leaving_out_loses(study):

@@ -59,7 +59,7 @@ def import_(
     debug: Debug = False,
 ) -> None:
     """Import Parquet or CSV files through a column map."""
-    from superhet.data.base import SOURCES
+    from superhet.data import SOURCES
 
     importer = SOURCES.get(source, "--source")
     with progress_bar(quiet) as progress:

@@ -21,7 +21,8 @@ def list_(
     debug: Debug = False,
 ) -> None:
     """List the formulas of the libraries."""
-    from superhet.factors import LIBRARIES, library as read
+    from superhet.factors import LIBRARIES
+    from superhet.factors import library as read
 
     names = [library] if library else sorted(LIBRARIES)
     rows = [

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from superhet.data.store import Store
     from superhet.pipeline.config import Config
     from superhet.pipeline.run import RunSummary
-    from superhet.pipeline.progress import Progress
+    from superhet.progress import Progress
 
 Resume: TypeAlias = Annotated[bool, typer.Option(help="Go on where an interrupted run stopped.")]
 Fresh: TypeAlias = Annotated[bool, typer.Option(help="Forget an earlier run of this study.")]

@@ -11,7 +11,7 @@ Every row read is written or counted under the name of the reason it was dropped
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -26,11 +26,10 @@ from superhet.data.sources.expressions import compile_expression
 from superhet.data.sources.files import SUFFIXES, expand, read_file, read_join
 from superhet.data.store import Store
 from superhet.errors import ConfigError, DataError
+from superhet.progress import Progress, silent
 
 if TYPE_CHECKING:
     import polars as pl
-
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,7 +111,7 @@ def import_files(
     store : the store, or where it is or shall be
     column_map : map, or the YAML file that holds it; without one, headers must be the schema's own and a
         table's file or folder must carry its name (`bars_1d.parquet`, `bars_1d/2020.parquet`)
-    progress : called with (file, files done, files in all)
+    progress : called with (files done, files in all, file)
     mode : replace the tables that the map names, or put rows in place of those with the same key
 
     Raises
@@ -127,13 +126,13 @@ def import_files(
     planned = [(number, entry, expand(base, entry.files)) for number, entry in entries]
     planned.sort(key=lambda plan: plan[1].table != "calendar")  # the others are held against it
     calendar = _stored_calendar(store)
-    report, total, done = progress or _silent, sum(len(files) for _, _, files in planned), 0
+    report, total, done = progress or silent, sum(len(files) for _, _, files in planned), 0
     gathered: dict[str, _Gathered] = {}
     for number, entry, files in planned:
         into = gathered.setdefault(entry.table, _Gathered(spec=table_spec(entry.table)))
         frames = []
         for file in files:
-            report(_name(file, base), done, total)
+            report(done, total, _name(file, base))
             frames.append(_take(file, entry, into, base))
             done += 1
         shaped = _shape(frames, entry, f"tables[{number}]", into, base, calendar)
@@ -141,12 +140,8 @@ def import_files(
         into.meta.update(entry.meta())
         if entry.table == "calendar":
             calendar = shaped["date"].unique().sort()
-    report("writing", total, total)
+    report(total, total, "writing")
     return _write(store, gathered, calendar, base, mode)
-
-
-def _silent(name: str, done: int, total: int) -> None:
-    """Say nothing."""
 
 
 def _stored_calendar(store: Store | str | Path) -> pl.Series | None:

@@ -29,7 +29,7 @@ _UNITS: dict[str, Unit] = {
 def intraday_cube(tables: Tables, frequency: str, sessions: Dates, assets: Assets) -> Cube:
     """Give the bars of one frequency on `[bar ends, assets]`.
 
-    The bar ends are those that occur in the data; a field is read when it is asked for. A bar without
+    The bar ends are those that occur in the data (none, where the bars begin later); a field is read when it is asked for. A bar without
     trade keeps the prices that the table gives it; a missing bar is NaN. Where the table has no amount,
     volume × (high + low + close) / 3 stands in, and the panel's name says so.
 
@@ -79,12 +79,6 @@ def _bar_ends(tables: Tables, table: str, sessions: Dates) -> Dates:
     start, end = str(sessions.values[0]), str(sessions.values[-1])
     found = tables.read(table, columns=["time"], start=start, end=end)["time"].unique()
     stamps = Dates(np.sort(found.to_numpy()))
-    if not len(stamps):
-        raise DataError(
-            f"no bars from {start} to {end}. Load another period, or leave "
-            f"{table.removeprefix('bars_')} out of market.intraday.",
-            file=table,
-        )
     away = ~np.isin(stamps.days, sessions.values)
     if away.any():
         raise DataError(

@@ -28,11 +28,12 @@ from superhet.data.fields import Bars, Ingredients, daily_cube
 from superhet.data.intraday import intraday_cube
 from superhet.data.limits import BOARDS
 from superhet.data.listing import Listing, read_listing
-from superhet.data.pivot import Flags, Grid, Pivot, Progress, asset_positions, days, paint
+from superhet.data.pivot import Flags, Grid, Pivot, asset_positions, days, paint
 from superhet.data.point_in_time import macro_events, statement_events
 from superhet.data.universe import UniverseRule, build_universe
 from superhet.errors import ConfigError, UnknownName
 from superhet.panel import Cube, Events, Market, Panel
+from superhet.progress import Progress
 
 if TYPE_CHECKING:
     import polars as pl
@@ -78,7 +79,7 @@ def load_market(
     ----------
     tables : a store, or frames in memory; needs at least `bars_1d`
     request : what to load; None = everything, with the default universe
-    progress : called as (what, done, total) while daily bars are read
+    progress : called as (done, total, what) while daily bars are read
 
     Raises
     ------

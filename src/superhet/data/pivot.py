@@ -9,16 +9,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from superhet.errors import DataError
 from superhet.panel.axes import Assets, DateArray, Dates
+from superhet.progress import Progress
 
 if TYPE_CHECKING:
     import polars as pl
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
-Progress: TypeAlias = Callable[[str, int, int], None]
 """Called as (what, done, total) while a table is read."""
 
 
@@ -98,7 +98,7 @@ class Pivot:
     ----------
     tables, table : what to read
     grid : the axes; sessions for a daily table, bar ends for an intraday one
-    progress : called as (table, done, total) while the pieces are placed
+    progress : called as (done, total, table) while the pieces are placed
 
     Raises
     ------
@@ -112,7 +112,7 @@ class Pivot:
         self.tables, self.table, self.grid = tables, table, grid
         self._key = "date" if grid.dates.is_daily else "time"
         self._progress = progress
-        day = str(grid.dates.days[0])
+        day = str(grid.dates.days[0]) if len(grid.dates) else "1900-01-01"
         sample = tables.read(table, start=day, end=day)
         keys = {self._key, "asset"}
         self.columns = [n for n, t in sample.schema.items() if n not in keys and t.is_numeric()]
@@ -136,6 +136,8 @@ class Pivot:
     def _placed(self) -> list[tuple[str, str, Integers]]:
         """The pieces: first day, last day, and the cell of each row."""
         dates, width = self.grid.dates, self.grid.shape[1]
+        if not len(dates):
+            return []
         spans = list(_spans(dates.days[0], dates.days[-1], "Y" if dates.is_daily else "M"))
         out = []
         for done, (start, end) in enumerate(spans):
@@ -147,7 +149,7 @@ class Pivot:
             self._require_once(frame, cells)
             out.append((start, end, cells))
             if self._progress is not None:
-                self._progress(self.table, done + 1, len(spans))
+                self._progress(done + 1, len(spans), self.table)
         return out
 
     def _read(self, columns: list[str], start: str, end: str) -> pl.DataFrame:

@@ -6,10 +6,10 @@ window of `w` rows costs about `2 log2(w)` joins. There is no running state: not
 has left the window leaves no trace, a constant window has variance exactly 0, and the number at row *t*
 depends on the rows of its window and on nothing else, bit for bit.
 
-1. cut the array into tiles of `_COLUMNS` assets that fit the cache   -> each kernel's outer loops
+1. cut the array into tiles of `_COLUMNS` assets that fit the cache   -> _windows
 2. fill a tile, one entry a cell; a missing cell is the neutral entry -> _fill
 3. double and join until the window is covered                        -> _cover
-4. turn the joined moments into the statistic                         -> each kernel's last loop
+4. turn the joined moments into the statistic                         -> _finish_…
 
 Weighted means, ranks, places and quantiles scan their window: they are in `rolling_scan`.
 
@@ -40,9 +40,10 @@ Tile = npt.NDArray[np.float64]
 
 _COLUMNS = 16  # with 256 rows, all entries of a tile stay in the cache nearest the core
 _ROWS = 256
-_SUM, _PRODUCT, _MIN, _MAX, _MOMENTS, _PAIRS = 0, 1, 2, 3, 4, 5
-_MEAN, _VAR, _STD, _SKEW, _KURT, _ZSCORE = 0, 1, 2, 3, 4, 5
-_COV, _CORR, _SLOPE, _RSQUARE, _RESIDUAL = 0, 1, 2, 3, 4
+_SUM, _PRODUCT, _MIN, _MAX, _MEAN = 0, 1, 2, 3, 4
+_VAR, _STD, _ZSCORE, _SKEW, _KURT = 5, 6, 7, 8, 9
+_COV, _CORR, _SLOPE, _RSQUARE, _RESIDUAL = 10, 11, 12, 13, 14
+_MOMENTS, _PAIRS = 20, 21
 
 Reduction = Literal["sum", "mean", "product", "min", "max"]
 Moment = Literal["var", "std", "skew", "kurt", "zscore"]
@@ -63,8 +64,8 @@ def reduce(values: Values, window: int, needed: int, how: Reduction) -> Values:
     >>> reduce(np.array([[1.0], [2.0], [np.nan], [4.0]]), 2, 1, "sum").ravel()
     array([1., 3., 2., 4.])
     """
-    code = {"sum": _SUM, "mean": _SUM, "product": _PRODUCT, "min": _MIN, "max": _MAX}[how]
-    return _plain(_reduce(_ready(values), window, needed, code, how == "mean"))
+    code = {"sum": _SUM, "mean": _MEAN, "product": _PRODUCT, "min": _MIN, "max": _MAX}[how]
+    return _plain(_windows(_ready(values), np.empty((0, 0)), window, needed, code))
 
 
 def moment(values: Values, window: int, needed: int, how: Moment) -> Values:
@@ -79,7 +80,7 @@ def moment(values: Values, window: int, needed: int, how: Moment) -> Values:
     array([nan, 0.5, 2. ])
     """
     code = {"var": _VAR, "std": _STD, "skew": _SKEW, "kurt": _KURT, "zscore": _ZSCORE}[how]
-    return _plain(_moments(_ready(values), window, needed, code))
+    return _plain(_windows(_ready(values), np.empty((0, 0)), window, needed, code))
 
 
 def pair(y: Values, x: Values | None, window: int, needed: int, how: Pair) -> Values:
@@ -95,7 +96,7 @@ def pair(y: Values, x: Values | None, window: int, needed: int, how: Pair) -> Va
     """
     code = {"cov": _COV, "corr": _CORR, "slope": _SLOPE, "rsquare": _RSQUARE, "residual": _RESIDUAL}
     regressor = np.empty((0, 0)) if x is None else _ready(x)
-    return _plain(_pairs(_ready(y), regressor, window, needed, code[how]))
+    return _plain(_windows(_ready(y), regressor, window, needed, code[how]))
 
 
 def _ready(values: Any) -> Values:
@@ -116,8 +117,9 @@ def _fill(s: Tile, x: Values, top: int, bottom: int, left: int, right: int, neut
     count, values = s[0, 0], s[0, 1]
     for r in range(top, bottom):
         i = (r - top) * width
+        target, row = values[i : i + width], x[r, left:right]
         for c in range(width):
-            values[i + c] = x[r, left + c]
+            target[c] = row[c]
     length = (bottom - top) * width
     for i in range(length):
         known = np.isfinite(values[i])
@@ -158,56 +160,58 @@ def _join(s: Tile, out: int, a: int, b: int, shift: int, length: int, how: int) 
     """Put into `out` the windows of set `a`, each joined with that of set `b` that ends `shift` earlier."""
     if out != a:  # the first rows have no earlier window
         _copy(s, out, a, min(shift, length))
+    if shift >= length:
+        return
+    # slices beforehand: an index that may be negative would keep the loops from being vectorised
+    o, newer, older = s[out, :, shift:length], s[a, :, shift:length], s[b, :, : length - shift]
     if how == _MOMENTS:
-        _join_moments(s[out], s[a], s[b], shift, length)
+        _join_moments(o, newer, older)
     elif how == _PAIRS:
-        _join_pairs(s[out], s[a], s[b], shift, length)
+        _join_pairs(o, newer, older)
     else:
-        _join_one(s[out, 0], s[a, 0], s[b, 0], shift, length, _SUM)
-        _join_one(s[out, 1], s[a, 1], s[b, 1], shift, length, how)
+        _join_one(o[0], newer[0], older[0], _SUM)
+        _join_one(o[1], newer[1], older[1], how)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _join_one(o: Values, a: Values, b: Values, shift: int, length: int, how: int) -> None:
+def _join_one(o: Values, a: Values, b: Values, how: int) -> None:
     if how == _SUM:
-        for i in range(shift, length):
-            o[i] = a[i] + b[i - shift]
+        for i in range(o.size):
+            o[i] = a[i] + b[i]
     elif how == _PRODUCT:
-        for i in range(shift, length):
-            o[i] = a[i] * b[i - shift]
+        for i in range(o.size):
+            o[i] = a[i] * b[i]
     elif how == _MIN:
-        for i in range(shift, length):
-            o[i] = min(a[i], b[i - shift])
+        for i in range(o.size):
+            o[i] = min(a[i], b[i])
     else:
-        for i in range(shift, length):
-            o[i] = max(a[i], b[i - shift])
+        for i in range(o.size):
+            o[i] = max(a[i], b[i])
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _join_moments(o: Tile, a: Tile, b: Tile, shift: int, length: int) -> None:
+def _join_moments(o: Tile, a: Tile, b: Tile) -> None:
     """Join (count, mean, M2 and, where there is room, M3, M4) of disjoint sets (Pébay 2008, eq. 3.1 …)."""
     if o.shape[0] == 3:
-        for i in range(shift, length):
-            k = i - shift
-            na, nb, mean = a[0, i], b[0, k], a[1, i]
+        for i in range(o.shape[1]):
+            na, nb, mean = a[0, i], b[0, i], a[1, i]
             f = nb / max(na + nb, 1.0)
-            d = b[1, k] - mean
-            o[2, i] = a[2, i] + (b[2, k] + d * d * na * f)
+            d = b[1, i] - mean
+            o[2, i] = a[2, i] + (b[2, i] + d * d * na * f)
             o[1, i] = mean + d * f
             o[0, i] = na + nb
         return
-    for i in range(shift, length):
-        k = i - shift
-        na, nb, mean = a[0, i], b[0, k], a[1, i]
+    for i in range(o.shape[1]):
+        na, nb, mean = a[0, i], b[0, i], a[1, i]
         n = na + nb
         q = 1.0 / max(n, 1.0)
-        d = b[1, k] - mean
+        d = b[1, i] - mean
         dq = d * q
-        a2, b2, a3, b3 = a[2, i], b[2, k], a[3, i], b[3, k]
+        a2, b2, a3, b3 = a[2, i], b[2, i], a[3, i], b[3, i]
         cross = d * dq * na * nb
         o[4, i] = (
             a[4, i]
-            + b[4, k]
+            + b[4, i]
             + cross * dq * dq * (na * na - na * nb + nb * nb)
             + 6.0 * dq * dq * (na * na * b2 + nb * nb * a2)
             + 4.0 * dq * (na * b3 - nb * a3)
@@ -219,136 +223,126 @@ def _join_moments(o: Tile, a: Tile, b: Tile, shift: int, length: int) -> None:
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _join_pairs(o: Tile, a: Tile, b: Tile, shift: int, length: int) -> None:
+def _join_pairs(o: Tile, a: Tile, b: Tile) -> None:
     """Join (count, mean x, mean y, Mxx, Myy, Mxy) of disjoint sets."""
-    for i in range(shift, length):
-        k = i - shift
-        na, nb, mx, my = a[0, i], b[0, k], a[1, i], a[2, i]
+    for i in range(o.shape[1]):
+        na, nb, mx, my = a[0, i], b[0, i], a[1, i], a[2, i]
         f = nb / max(na + nb, 1.0)
-        dx, dy = b[1, k] - mx, b[2, k] - my
+        dx, dy = b[1, i] - mx, b[2, i] - my
         g = na * f
-        o[3, i] = a[3, i] + (b[3, k] + dx * dx * g)
-        o[4, i] = a[4, i] + (b[4, k] + dy * dy * g)
-        o[5, i] = a[5, i] + (b[5, k] + dx * dy * g)
+        o[3, i] = a[3, i] + (b[3, i] + dx * dx * g)
+        o[4, i] = a[4, i] + (b[4, i] + dy * dy * g)
+        o[5, i] = a[5, i] + (b[5, i] + dx * dy * g)
         o[1, i] = mx + dx * f
         o[2, i] = my + dy * f
         o[0, i] = na + nb
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _reduce(x: Values, window: int, needed: int, how: int, mean: bool) -> Values:
-    """Shift and combine of (count, value); see `reduce`."""
-    rows, columns = x.shape
-    out = np.empty((rows, columns))
-    s = np.empty((3, 2, (_ROWS + window) * _COLUMNS))
-    neutral = 0.0
-    if how == _PRODUCT:
-        neutral = 1.0
-    elif how == _MIN:
-        neutral = np.inf
-    elif how == _MAX:
-        neutral = -np.inf
-    for left in range(0, columns, _COLUMNS):
-        right = min(left + _COLUMNS, columns)
-        b = right - left
-        for first in range(0, rows, _ROWS):
-            last = min(first + _ROWS, rows)
-            top = max(first - window + 1, 0)
-            _fill(s, x, top, last, left, right, neutral)
-            _cover(s, window, b, (last - top) * b, how)
-            count, value = s[2, 0], s[2, 1]
-            begin, end = (first - top) * b, (last - top) * b
-            if mean:
-                for i in range(begin, end):
-                    value[i] /= count[i]
-            for i in range(begin, end):
-                value[i] = value[i] if count[i] >= needed else np.nan
-            for r in range(first, last):
-                i = (r - top) * b
-                for c in range(b):
-                    out[r, left + c] = value[i + c]
-    return out
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _moments(x: Values, window: int, needed: int, how: int) -> Values:
-    """Shift and combine of (count, mean, M2, M3, M4); see `moment`."""
-    rows, columns = x.shape
-    out = np.empty((rows, columns))
-    s = np.empty((3, 5 if how in (_SKEW, _KURT) else 3, (_ROWS + window) * _COLUMNS))
-    for left in range(0, columns, _COLUMNS):
-        right = min(left + _COLUMNS, columns)
-        b = right - left
-        for first in range(0, rows, _ROWS):
-            last = min(first + _ROWS, rows)
-            top = max(first - window + 1, 0)
-            _fill(s, x, top, last, left, right, 0.0)
-            _cover(s, window, b, (last - top) * b, _MOMENTS)
-            i = (first - top) * b
-            for r in range(first, last):
-                for c in range(left, right):
-                    n, m2 = s[2, 0, i], s[2, 2, i]
-                    value = np.nan
-                    if n >= needed and n >= 2:
-                        if how == _VAR:
-                            value = m2 / (n - 1)
-                        elif how == _STD:
-                            value = np.sqrt(m2 / (n - 1))
-                        elif m2 > 0.0:
-                            if how == _ZSCORE:
-                                value = (x[r, c] - s[2, 1, i]) / np.sqrt(m2 / (n - 1))
-                            elif how == _SKEW and n >= 3:
-                                g = (s[2, 3, i] / n) / (m2 / n * np.sqrt(m2 / n))
-                                value = g * np.sqrt(n * (n - 1)) / (n - 2)
-                            elif how == _KURT and n >= 4:
-                                g = n * s[2, 4, i] / (m2 * m2)
-                                value = (n - 1) / ((n - 2) * (n - 3)) * ((n + 1) * g - 3 * (n - 1))
-                    out[r, c] = value
-                    i += 1
-    return out
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _pairs(y: Values, x: Values, window: int, needed: int, how: int) -> Values:
-    """Shift and combine of (count, mean x, mean y, Mxx, Myy, Mxy); see `pair`."""
+def _windows(y: Values, x: Values, window: int, needed: int, how: int) -> Values:
+    """Give one statistic of every window; `x` is the second signal of a pair, empty for time."""
     rows, columns = y.shape
     out = np.empty((rows, columns))
-    on_time = x.size == 0
-    s = np.empty((3, 6, (_ROWS + window) * _COLUMNS))
+    join = how if how <= _MAX else _SUM if how == _MEAN else _MOMENTS if how < _COV else _PAIRS
+    entries = 2 if how <= _MEAN else 3 if how <= _ZSCORE else 5 if how < _COV else 6
+    s = np.empty((3, entries, (_ROWS + window) * _COLUMNS))
+    neutral = 1.0 if how == _PRODUCT else np.inf if how == _MIN else -np.inf if how == _MAX else 0.0
     for left in range(0, columns, _COLUMNS):
         right = min(left + _COLUMNS, columns)
-        b = right - left
+        width = right - left
         for first in range(0, rows, _ROWS):
             last = min(first + _ROWS, rows)
             top = max(first - window + 1, 0)
-            _fill(s, y, top, last, left, right, 0.0)
-            i = 0
-            for r in range(top, last):
-                for c in range(left, right):
-                    u = float(r - first) if on_time else x[r, c]
-                    known = np.isfinite(u) and s[0, 0, i] == 1.0
-                    s[0, 0, i] = 1.0 if known else 0.0
-                    s[0, 2, i] = s[0, 1, i] if known else 0.0
-                    s[0, 1, i] = u if known else 0.0
-                    i += 1
-            _cover(s, window, b, (last - top) * b, _PAIRS)
-            i = (first - top) * b
+            _fill(s, y, top, last, left, right, neutral)
+            if join == _PAIRS:
+                _fill_second(s, x, top, last, left, right, first)
+            _cover(s, window, width, (last - top) * width, join)
+            found = s[2, :, (first - top) * width : (last - top) * width]
+            if join == _PAIRS:
+                _finish_pairs(found, y, x, first, left, width, needed, how)
+            elif join == _MOMENTS:
+                _finish_moments(found, y, first, left, width, needed, how)
+            else:
+                _finish_reduce(found, needed, how)
             for r in range(first, last):
-                for c in range(left, right):
-                    n, xx, yy, xy = s[2, 0, i], s[2, 3, i], s[2, 4, i], s[2, 5, i]
-                    value = np.nan
-                    if n >= needed and n >= 2:
-                        if how == _COV:
-                            value = xy / (n - 1)
-                        elif xx > 0.0 and how in (_SLOPE, _RESIDUAL):
-                            value = xy / xx
-                            if how == _RESIDUAL:
-                                u = float(r - first) if on_time else x[r, c]
-                                value = (y[r, c] - s[2, 2, i]) - value * (u - s[2, 1, i])
-                        elif xx > 0.0 and yy > 0.0:
-                            value = max(-1.0, min(1.0, xy / (np.sqrt(xx) * np.sqrt(yy))))
-                            if how == _RSQUARE:
-                                value = value * value
-                    out[r, c] = value
-                    i += 1
+                i = (r - first) * width
+                target, row = out[r, left:right], found[1, i : i + width]
+                for c in range(width):
+                    target[c] = row[c]
     return out
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _fill_second(
+    s: Tile, x: Values, top: int, bottom: int, left: int, right: int, origin: int
+) -> None:
+    """Put the second signal, or the rows counted from `origin`, beside the first."""
+    i = 0
+    for r in range(top, bottom):
+        for c in range(left, right):
+            u = float(r - origin) if x.size == 0 else x[r, c]
+            known = np.isfinite(u) and s[0, 0, i] == 1.0
+            s[0, 0, i] = 1.0 if known else 0.0
+            s[0, 2, i] = s[0, 1, i] if known else 0.0
+            s[0, 1, i] = u if known else 0.0
+            i += 1
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _finish_reduce(s: Tile, needed: int, how: int) -> None:
+    """Turn joined entries into the statistic, in entry 1."""
+    count, value = s[0], s[1]
+    if how == _MEAN:
+        for i in range(count.size):
+            value[i] /= count[i]
+    for i in range(count.size):
+        value[i] = value[i] if count[i] >= needed else np.nan
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _finish_moments(
+    s: Tile, x: Values, first: int, left: int, width: int, needed: int, how: int
+) -> None:
+    """Turn joined moments into the statistic, in entry 1."""
+    for i in range(s.shape[1]):
+        n, mean, m2 = s[0, i], s[1, i], s[2, i]
+        value = np.nan
+        if n >= needed and n >= 2:
+            if how == _VAR:
+                value = m2 / (n - 1)
+            elif how == _STD:
+                value = np.sqrt(m2 / (n - 1))
+            elif m2 > 0.0:
+                if how == _ZSCORE:
+                    value = (x[first + i // width, left + i % width] - mean) / np.sqrt(m2 / (n - 1))
+                elif how == _SKEW and n >= 3:
+                    g = (s[3, i] / n) / (m2 / n * np.sqrt(m2 / n))
+                    value = g * np.sqrt(n * (n - 1)) / (n - 2)
+                elif how == _KURT and n >= 4:
+                    g = n * s[4, i] / (m2 * m2)
+                    value = (n - 1) / ((n - 2) * (n - 3)) * ((n + 1) * g - 3 * (n - 1))
+        s[1, i] = value
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _finish_pairs(
+    s: Tile, y: Values, x: Values, first: int, left: int, width: int, needed: int, how: int
+) -> None:
+    """Turn joined co-moments into the statistic, in entry 1."""
+    for i in range(s.shape[1]):
+        n, xx, yy, xy = s[0, i], s[3, i], s[4, i], s[5, i]
+        value = np.nan
+        if n >= needed and n >= 2:
+            if how == _COV:
+                value = xy / (n - 1)
+            elif xx > 0.0 and how in (_SLOPE, _RESIDUAL):
+                value = xy / xx
+                if how == _RESIDUAL:
+                    r, c = first + i // width, left + i % width
+                    u = float(r - first) if x.size == 0 else x[r, c]
+                    value = (y[r, c] - s[2, i]) - value * (u - s[1, i])
+            elif xx > 0.0 and yy > 0.0:
+                value = max(-1.0, min(1.0, xy / (np.sqrt(xx) * np.sqrt(yy))))
+                if how == _RSQUARE:
+                    value = value * value
+        s[1, i] = value

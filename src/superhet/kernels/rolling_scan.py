@@ -82,9 +82,9 @@ def _weighted(x: Values, weights: Values, needed: int) -> Values:
             mass[:] = 0.0
             count[:] = 0.0
             for lag in range(min(weights.size, t + 1)):
-                w = weights[lag]
+                w, row = weights[lag], x[t - lag, left : left + b]
                 for c in range(b):
-                    value = x[t - lag, left + c]
+                    value = row[c]
                     known = np.isfinite(value)
                     total[c] += w * value if known else 0.0
                     mass[c] += w if known else 0.0
@@ -109,8 +109,9 @@ def _positions(x: Values, window: int, needed: int, how: int) -> Values:
             for c in range(b):
                 best[c] = x[t, left + c] if how == _RANK else -np.inf
             for lag in range(min(window, t + 1)):
+                row = x[t - lag, left : left + b]
                 for c in range(b):
-                    value = sign * x[t - lag, left + c]
+                    value = sign * row[c]
                     known = np.isfinite(value)
                     count[c] += 1.0 if known else 0.0
                     if how == _RANK:  # twice the rank: 2 for each below, 1 for each equal

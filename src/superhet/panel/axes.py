@@ -43,7 +43,8 @@ class Dates:
         if stamps.dtype != np.dtype("datetime64[D]"):
             seconds = stamps.astype("datetime64[s]")
             days = seconds.astype("datetime64[D]")
-            stamps = days if bool(np.all(days == seconds)) else seconds
+            whole = seconds.size > 0 and bool(np.all(days == seconds))
+            stamps = days if whole else seconds
         late = np.flatnonzero(stamps[1:] <= stamps[:-1])
         if late.size:
             row = int(late[0]) + 1

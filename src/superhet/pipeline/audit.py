@@ -13,7 +13,7 @@ threaded linear algebra, to 1e-12 of its scale.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -24,8 +24,8 @@ from superhet.panel import BacktestResult, Cube, Events, Market, Panel
 from superhet.pipeline import stages
 from superhet.pipeline.config import AuditSection, Config
 from superhet.pipeline.perturb import OtherFuture
-from superhet.pipeline.progress import Progress, silent
 from superhet.pipeline.stages import Values
+from superhet.progress import Progress, silent
 
 STAGES = ("data", "signals", "clean", "synthesis", "portfolio", "backtest")
 _EXACT = {"data", "signals"}  # no threaded linear algebra before cleaning
@@ -73,6 +73,7 @@ def audit_values(
 ) -> Values:
     """Audit the values of a finished road."""
     section = config.audit or AuditSection()
+    main_road = replace(config, synthesis=replace(config.synthesis, subsets=False, compare=()))
     cuts = audit_dates(values["synthesis"]["super_factor"], section.dates)
     leaks: dict[tuple[str, str], Leak] = {}
     futures: tuple[Literal["nothing", "noise"], ...] = ("nothing", "noise")
@@ -87,8 +88,8 @@ def audit_values(
                 last=_beyond(market, cut, section.beyond),
                 seed=config.seed,
             )
-            changed_market = stages.load(config, other)
-            changed = walk(config, changed_market)
+            changed_market = stages.load(main_road, other)
+            changed = walk(main_road, changed_market)
             for leak in compare(market, values, changed_market, changed, cut, future):
                 leaks.setdefault((leak.stage, leak.name), leak)
     found = [asdict(leak) for leak in leaks.values()]
@@ -164,6 +165,8 @@ def first_difference(
         row = int(apart[0]) if apart.size else short
         longer = days if days.size > row else dates_b[keep_b]
         return str(longer[min(row, longer.size - 1)])
+    if not days.size:
+        return None
     if a.dtype.kind == "f":
         same = (a == b) | (np.isnan(a) & np.isnan(b))
         if not exact:

@@ -11,7 +11,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -58,7 +58,7 @@ class MarketSection:
 
     store: str
     simulate: SimulatedMarket | None = None
-    universe: UniverseRule = UniverseRule()
+    universe: UniverseRule = field(default_factory=UniverseRule)
     start: str | None = None
     end: str | None = None
     industry: str = "sw1"
@@ -153,7 +153,7 @@ class SynthesisSection:
 
     model: Synthesizer
     target: TargetSection = TargetSection()
-    folds: WalkForward = WalkForward()
+    folds: WalkForward = field(default_factory=WalkForward)
     compare: tuple[Synthesizer, ...] = ()
     subsets: bool = True
 

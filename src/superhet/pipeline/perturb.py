@@ -103,7 +103,7 @@ class OtherFuture:
         import polars as pl
 
         rng = np.random.default_rng([self.seed, sum(table.encode())])
-        price = np.where(future, np.exp(0.1 * rng.standard_normal(len(frame))), 1.0)
+        price = np.where(future, np.exp(0.02 * rng.standard_normal(len(frame))), 1.0)
         traded = np.where(future, np.exp(rng.standard_normal(len(frame))), 1.0)
         changed = []
         for name, dtype in frame.schema.items():
@@ -111,6 +111,8 @@ class OtherFuture:
                 factor = np.where(name in _PRICES, price, 1.0) * np.where(
                     name in _TRADED, traded, 1.0
                 )
+            elif name == "adjust_factor":
+                factor = price
             elif dtype.is_float():
                 factor = np.where(future, np.exp(0.5 * rng.standard_normal(len(frame))), 1.0)
             else:

@@ -30,8 +30,8 @@ from superhet.pipeline.config import Config
 from superhet.pipeline.export import export_tables
 from superhet.pipeline.metrics import measure
 from superhet.pipeline.present import About, write_reports
-from superhet.pipeline.progress import Progress, silent
 from superhet.pipeline.stages import Values
+from superhet.progress import Progress, silent
 from superhet.version import __version__
 
 log = logging.getLogger(__name__)
@@ -148,6 +148,8 @@ class Run:
             )
         for name, compute in contents:
             done[name], hashes[name] = self._stage(name, compute)
+            if name == "signals":
+                stages.require_values(done[name])
         return hashes, done
 
     def _stage(self, name: str, compute: Callable[[], Values]) -> tuple[Values, str]:

@@ -11,7 +11,7 @@ from superhet.data.sources.simulated import SimulatedMarket, simulate
 from superhet.data.store import Store
 from superhet.pipeline.artifacts import write_json
 from superhet.pipeline.build import build
-from superhet.pipeline.progress import Progress, silent
+from superhet.progress import Progress, silent
 
 _RECIPE = "recipe.json"
 

@@ -41,7 +41,7 @@ from superhet.panel import (
 )
 from superhet.pipeline.config import Config, SignalSection
 from superhet.pipeline.executors import thread_map
-from superhet.pipeline.progress import Progress, silent
+from superhet.progress import Progress, silent
 from superhet.synthesis import (
     SYNTHESIZERS,
     LinearSynthesizer,
@@ -104,7 +104,7 @@ def load(config: Config, tables: Tables, progress: Progress = silent) -> Market:
         first = int(np.searchsorted(sessions.values, np.datetime64(start, "D")))
         start = str(sessions.values[max(0, min(first, len(sessions) - 1) - lookback)])
     request = config.market.request(tuple(sorted(frequencies)), start)
-    market = load_market(tables, request, lambda what, done, total: progress(done, total, what))
+    market = load_market(tables, request, progress)
     if not market.universe.member.values.any():
         raise EmptyUniverse(
             f"market.universe: nobody is a member between {market.dates.describe()}. "
@@ -132,14 +132,24 @@ def compute_signals(config: Config, market: Market, progress: Progress = silent)
         panels.update(found)
         blocks.update(found.blocks)
         since.update(known_since(formulas, market))
-    for name, panel in panels.items():
-        if not panel.known().any():
-            raise NoSignal(
-                f"signal {name!r} has no value on any date. Its fields are missing, or the history "
-                "is shorter than its look-back."
-            )
     ordered = {m.name: panels[m.name] for m in wanted}
     return {"signals": Cube(ordered, blocks=blocks), "known_since": since}
+
+
+def require_values(signals: Values) -> None:
+    """Insist that every signal has a value somewhere.
+
+    Raises
+    ------
+    NoSignal
+        naming the first that has none
+    """
+    for name, panel in signals["signals"].items():
+        if not panel.known().any():
+            raise NoSignal(
+                f"signal {name!r} has no value on any date. Its fields are missing, its bars lie "
+                "outside the dates of the study, or the history is shorter than its look-back."
+            )
 
 
 def mix_and_clean(

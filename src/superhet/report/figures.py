@@ -23,6 +23,8 @@ Numbers = npt.NDArray[np.float64]
 DECIMATE_ABOVE = 5000
 COLOURS = 10
 FEW = 15  # categories that all show their names
+MANY = 24  # rows beyond which they are drawn closer
+WIDEST_LABEL = 170
 
 
 def colour(position: int) -> str:
@@ -36,6 +38,30 @@ def _value_axis(kind: str, **more: Any) -> Option:
 
 def _tooltip(kind: str, trigger: str = "axis") -> Option:
     return {"trigger": trigger, "valueFormatter": f"@fmt:{kind}", "confine": True}
+
+
+def text_width(names: Sequence[str]) -> int:
+    """Estimate the pixels that the longest name takes at the size of axis labels."""
+    widths = [sum(11.0 if ord(c) > 0x2E80 else 6.4 for c in name) for name in names]
+    return round(min(max(widths, default=0.0), WIDEST_LABEL))
+
+
+def _name_axis(names: Sequence[str]) -> Option:
+    """Make an upright axis that shows every name; the library measures only some of many names."""
+    label = {"interval": 0, "width": WIDEST_LABEL, "overflow": "truncate", "hideOverlap": False}
+    if len(names) > MANY:
+        label["fontSize"] = 10
+    return {"type": "category", "data": list(names), "inverse": True, "axisLabel": label}
+
+
+def _name_grid(names: Sequence[str], bottom: int = 28) -> Option:
+    left = text_width(names) + 16
+    return {"left": left, "right": 24, "top": 8, "bottom": bottom, "containLabel": False}
+
+
+def row_height(rows: int, least: int = 260) -> int:
+    """Give the height of a figure with one row a name."""
+    return max(least, (22 if rows <= MANY else 16) * rows + 70)
 
 
 def _legend(names: Sequence[str]) -> Option:
@@ -170,14 +196,9 @@ def interval_bars(
     drawn = [[k, a, b] for k, (a, b) in enumerate(ends) if a is not None and b is not None]
     return {
         "tooltip": _tooltip(kind) | {"axisPointer": {"type": "shadow"}},
-        "grid": {"left": 8, "right": 24, "top": 8, "bottom": 8, "containLabel": True},
+        "grid": _name_grid(names),
         "xAxis": _value_axis(kind, scale=False),
-        "yAxis": {
-            "type": "category",
-            "data": list(names),
-            "inverse": True,
-            "axisLabel": {"interval": 0, "width": 150, "overflow": "truncate"},
-        },
+        "yAxis": _name_axis(names),
         "series": [
             {
                 "type": "bar",
@@ -253,13 +274,13 @@ def heat_map(
     ramp = [ends[0], "@card", ends[1]] if diverging else ["@accent-soft", "@accent"]
     return {
         "tooltip": {"trigger": "item", "formatter": f"@tip:heat:{kind}", "confine": True},
-        "grid": {"left": 8, "right": 12, "top": 8, "bottom": 44, "containLabel": True},
+        "grid": _name_grid(rows, bottom=68),
         "xAxis": {
             "type": "category",
             "data": columns if isinstance(columns, str) else list(columns),
             "splitArea": {"show": False},
         },
-        "yAxis": {"type": "category", "data": list(rows), "inverse": True},
+        "yAxis": _name_axis(rows),
         "visualMap": {
             "min": -size if diverging else 0,
             "max": size or 1,

@@ -18,15 +18,16 @@ from pathlib import Path
 from typing import Any
 
 from superhet.report.base import Study
-from superhet.report.blocks import Column, Page, Table
+from superhet.report.blocks import Page
 from superhet.report.catalogue import Text
 from superhet.report.context import Context
 from superhet.report.measures import Measures
-from superhet.report.numbers import day_texts, known, show, to_json
+from superhet.report.numbers import day_texts, to_json
 from superhet.report.pages.overview import overview_page
 from superhet.report.pages.portfolio import portfolio_page
 from superhet.report.pages.run import run_page
 from superhet.report.pages.super_factor import super_factor_page
+from superhet.report.tables import cell
 from superhet.version import __version__
 
 _TAGS = {"en": "en", "zh": "zh-CN"}
@@ -139,29 +140,5 @@ def _template() -> Any:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals["cell"] = _cell
+    environment.globals["cell"] = cell
     return environment.get_template("report.html.j2")
-
-
-def _cell(table: Table, column: Column, value: object) -> Any:
-    """Write one table cell; numbers keep their full value for sorting."""
-    from markupsafe import Markup
-
-    if column.kind in ("text", "code"):
-        shown = "" if value is None else str(value)
-        return Markup('<td class="{}">{}</td>').format(column.kind, shown)
-    number, kind = value if isinstance(value, tuple) else (value, column.kind)
-    if isinstance(number, str):
-        return Markup("<td>{}</td>").format(number)
-    amount = known(number)
-    shown = show(amount, kind)
-    order = "" if shown == show(None) else f"{amount:.6g}"
-    if table.heat and order:
-        hue = "up" if amount >= 0 else "down"
-        strength = min(60, round(60 * abs(amount) / table.heat))
-        style = f"--hue:var(--{hue});--heat:{strength}"
-        return Markup('<td class="heat" data-v="{}" style="{}">{}</td>').format(order, style, shown)
-    sign = ""
-    if column.signed and kind == column.kind and order and amount != 0:
-        sign = "positive" if amount > 0 else "negative"
-    return Markup('<td class="{}" data-v="{}">{}</td>').format(sign, order, shown)

@@ -142,4 +142,4 @@ def _group_card(context: Context, name: str, found: GroupInformation) -> Card:
         interval=context.text("label.interval"),
         kind="n3",
     )
-    return context.figure(name, option, height=max(260, 21 * len(shown) + 50))
+    return context.figure(name, option, height=figures.row_height(len(shown)))

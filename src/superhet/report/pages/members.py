@@ -10,6 +10,8 @@ from superhet.report.context import Context
 from superhet.report.cross_section import five_numbers, mean_by_row, spread_rows
 
 AGE_COLUMNS = 80
+FEW_MEMBERS = 12
+FRESH = 0.5  # sessions; a member younger than that on average is always fresh
 
 
 def cards(context: Context) -> list[Card]:
@@ -59,23 +61,41 @@ def member_table(context: Context) -> Card:
     return context.table("members_table", Table(columns=columns, rows=rows), wide=True)
 
 
+def age_rows(context: Context) -> dict[str, list[str]]:
+    """Give the rows of the age figures: with many members, those that are always fresh share one."""
+    ages, mean_age = context.study.ages, context.measures.mean_age
+    if len(ages) <= FEW_MEMBERS:
+        return {name: [name] for name in ages}
+    rows: dict[str, list[str]] = {}
+    for block in context.blocks:
+        fresh = [n for n in ages if ages.blocks[n] == block and not mean_age[n] >= FRESH]
+        if fresh:
+            shown = context.text.name("block", block)
+            rows[context.text("label.fresh", block=shown, count=len(fresh))] = fresh
+    return rows | {name: [name] for name in ages if mean_age[name] >= FRESH}
+
+
 def ages_through_time(context: Context) -> Card:
-    """Draw what was known when: mean age of each member's values on sampled dates."""
-    ages = context.study.ages
-    rows = spread_rows(len(ages.dates), AGE_COLUMNS)
-    grid = np.array([mean_by_row(ages[n].values[rows]) for n in ages])
-    days = [str(d) for d in ages.dates.days[rows]]
-    option = figures.heat_map(days, list(ages), grid, kind="n1", diverging=False)
-    return context.figure("ages_time", option, wide=True, height=_rows_height(len(ages)))
+    """Draw what was known when: mean age of the members' values on sampled dates."""
+    ages, shown = context.study.ages, age_rows(context)
+    at = spread_rows(len(ages.dates), AGE_COLUMNS)
+    grid = [mean_by_row(np.hstack([ages[n].values[at] for n in names])) for names in shown.values()]
+    days = [str(d) for d in ages.dates.days[at]]
+    option = figures.heat_map(days, list(shown), np.array(grid), kind="n1", diverging=False)
+    height = figures.row_height(len(shown))
+    return context.figure("ages_time", option, wide=True, height=height)
 
 
 def ages_at_the_end(context: Context) -> Card:
     """Draw how old the members' values are across assets on the last date."""
-    ages = context.study.ages
-    five = np.array([five_numbers(ages[n].values[-1]) for n in ages])
-    option = figures.boxes(list(ages), five, label=context.text("label.age"), kind="n1")
+    ages, shown = context.study.ages, age_rows(context)
+    five = np.array(
+        [five_numbers(np.hstack([ages[n].values[-1] for n in names])) for names in shown.values()]
+    )
+    option = figures.boxes(list(shown), five, label=context.text("label.age"), kind="n1")
     last = str(ages.dates.days[-1])
-    return context.figure("ages_last", option, height=_rows_height(len(ages)), date=last)
+    height = figures.row_height(len(shown))
+    return context.figure("ages_last", option, height=height, date=last)
 
 
 def coverage(context: Context) -> Card:
@@ -89,7 +109,9 @@ def coverage(context: Context) -> Card:
     option = figures.lines(
         "@axis:clock", series, kind="p0", colours=[*colours, "@ink"], min=0, max=1
     )
-    return context.figure("coverage_time", option, height=_rows_height(len(context.study.ages)))
+    return context.figure(
+        "coverage_time", option, height=figures.row_height(len(age_rows(context)))
+    )
 
 
 def correlation(context: Context) -> Card:
@@ -104,10 +126,8 @@ def correlation(context: Context) -> Card:
         limit=1.0,
         neutral=True,
     )
-    option["xAxis"]["axisLabel"] = {"rotate": 45, "interval": 0, "hideOverlap": False}
-    height = max(320, 26 * len(names) + 150)
+    option["xAxis"]["axisLabel"] = {**option["yAxis"]["axisLabel"], "rotate": 60}
+    room = round(0.87 * figures.text_width(names))
+    option["grid"]["bottom"] += room
+    height = figures.row_height(len(names)) + room
     return context.figure("correlation", option, wide=True, height=height)
-
-
-def _rows_height(rows: int) -> int:
-    return max(260, 22 * rows + 80)

@@ -10,13 +10,14 @@ from superhet.evaluation import SeriesSummary
 from superhet.report import figures
 from superhet.report.blocks import Card, Column, Table
 from superhet.report.context import Context
+from superhet.report.pages.members import FEW_MEMBERS
 
 
 def cards(context: Context) -> list[Card]:
     """Show the folds and the weights of each fold."""
     if not context.study.folds:
         return []
-    return [folds(context), weight_paths(context)]
+    return [folds(context), *weight_paths(context)]
 
 
 def folds(context: Context) -> Card:
@@ -42,16 +43,31 @@ def folds(context: Context) -> Card:
     return context.figure("folds", option, height=height)
 
 
-def weight_paths(context: Context) -> Card:
-    """Draw each member's weight in the super-factor, fold by fold."""
-    study = context.study
+def weight_paths(context: Context) -> list[Card]:
+    """Draw the weights fold by fold: of each member, or with many members by frequency and as a map."""
+    study, text = context.study, context.text
     starts = [str(f.test_start) for f in study.folds] + [str(study.folds[-1].test_end)]
-    paths = np.vstack([study.weights, study.weights[-1:]])
-    series = {name: paths[:, k] for k, name in enumerate(study.signals)}
-    option = figures.stacked_area("", series, kind="n2", step=True)
-    option["xAxis"] = {"type": "category", "data": starts, "boundaryGap": False}
-    height = _fold_height(context)
-    return context.figure("weight_paths", option, height=height)
+
+    def stacked(name: str, series: dict[str, np.ndarray[tuple[int], np.dtype[np.float64]]]) -> Card:
+        held = {label: np.append(values, values[-1]) for label, values in series.items()}
+        option = figures.stacked_area("", held, kind="n2", step=True)
+        option["xAxis"] = {"type": "category", "data": starts, "boundaryGap": False}
+        return context.figure(name, option, height=_fold_height(context))
+
+    if len(study.signals) <= FEW_MEMBERS:
+        series = {name: study.weights[:, k] for k, name in enumerate(study.signals)}
+        return [stacked("weight_paths", series)]
+    size = np.abs(study.weights)
+    whole = np.maximum(size.sum(axis=1), np.finfo(float).tiny)
+    owner = [study.signals.blocks[n] for n in study.signals]
+    shares = {
+        text.name("block", b): size[:, [o == b for o in owner]].sum(axis=1) / whole
+        for b in context.blocks
+    }
+    option = figures.heat_map(starts[:-1], list(study.signals), study.weights.T, kind="n3")
+    height = figures.row_height(len(study.signals))
+    card = context.figure("weight_map", option, wide=True, height=height)
+    return [stacked("weight_shares", shares), card]
 
 
 def _fold_height(context: Context) -> int:
@@ -62,13 +78,14 @@ def comparison_cards(context: Context) -> list[Card]:
     """Compare the super-factor with its members, single frequencies, models and leave-one-out."""
     study, measures, text = context.study, context.measures, context.text
     own = {text("label.super_factor"): measures.strength}
-    made = [_member_bars(context)]
+    made = []
     if study.subsets:
         named = {text.name("block", b): s.rank for b, s in measures.subsets.items()}
         made.append(_strength_table(context, "subsets_table", own | named))
     if study.models:
         named = {text.name("model", m): measures.of(p) for m, p in study.models.items()}
         made.append(_strength_table(context, "models_table", own | named))
+    made.append(_member_bars(context))
     if measures.leave_one_out:
         made.append(_contribution(context))
     return made
@@ -94,7 +111,7 @@ def _member_bars(context: Context) -> Card:
         kind="n4",
         colours=list(tint.values()),
     )
-    return context.figure("member_ic", option, height=_height(len(values)))
+    return context.figure("member_ic", option, height=figures.row_height(len(values)))
 
 
 def _contribution(context: Context) -> Card:
@@ -106,11 +123,7 @@ def _contribution(context: Context) -> Card:
         label=context.text("label.contribution"),
         kind="n4",
     )
-    return context.figure("contribution", option, height=_height(len(names)))
-
-
-def _height(rows: int) -> int:
-    return max(260, 21 * rows + 50)
+    return context.figure("contribution", option, height=figures.row_height(len(names)))
 
 
 def _strength_table(context: Context, name: str, found: Mapping[str, SeriesSummary]) -> Card:

@@ -159,14 +159,23 @@
     screenTheme = root.dataset.theme;
     root.dataset.theme = "light";
     pages.forEach((p) => p.classList.add("on"));
-    document.querySelectorAll(".chart").forEach(draw);
-    charts.forEach((c) => c.resize());
+    document.querySelectorAll(".chart").forEach((element) => {
+      draw(element);
+      const chart = charts.get(element.dataset.figure);
+      chart.resize({ width: element.closest(".wide") ? 1000 : 490, height: parseInt(element.style.height, 10) });
+      const sheet = chart.renderToCanvas({ pixelRatio: 2 });
+      sheet.removeAttribute("style");
+      sheet.className = "sheet";
+      element.after(sheet);
+    });
   });
   window.addEventListener("afterprint", () => {
+    document.querySelectorAll(".sheet").forEach((sheet) => sheet.remove());
     if (screenTheme) root.dataset.theme = screenTheme;
     else delete root.dataset.theme;
     open();
     redraw();
+    charts.forEach((chart) => chart.resize());
   });
 
   // tabs and the index follow the address

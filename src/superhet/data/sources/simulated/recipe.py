@@ -7,6 +7,7 @@ bytes, and a longer sample begins with exactly the shorter one (`years` only cut
 from __future__ import annotations
 
 import math
+import warnings
 import zlib
 from dataclasses import dataclass
 from functools import cached_property
@@ -149,6 +150,9 @@ def trading_sessions(first: np.datetime64, last: np.datetime64) -> Days:
     begin, end = max(first, low), min(last, high)
     if begin >= end:
         return every
-    exchange = XSHGExchangeCalendar(start=str(begin), end=str(end))
+    with warnings.catch_warnings():
+        # the library still uses spellings that newer versions of pandas deprecate
+        warnings.simplefilter("ignore", DeprecationWarning)
+        exchange = XSHGExchangeCalendar(start=str(begin), end=str(end))
     known = exchange.sessions.values.astype("datetime64[D]")
     return np.concatenate([every[every < begin], known, every[every > end]])

@@ -7,17 +7,15 @@ Only tests, benchmarks and the oracle of the pipeline may read it. Kept as a fol
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
-from superhet.data.sources.simulated.alphas import COMPONENTS, HALF_LIFE, PHI
+from superhet.data.sources.simulated.alphas import COMPONENTS, HALF_LIFE
 from superhet.data.sources.simulated.recipe import Days, Floats, Singles
-from superhet.errors import ConfigError, DataError, StoreTooNew
+from superhet.errors import ConfigError, DataError, StoreError, StoreTooNew
 
 _FORMAT = 1
 _FACTS = "truth.json"
@@ -37,6 +35,7 @@ class Truth:
     factor_returns : [dates, factors], fraction a session; factor_names : country, industries, styles
     regime : [dates], 0 bull, 1 bear, 2 calm
     seed : of the recipe
+    half_life : component -> sessions until half of it is left
     """
 
     dates: Days
@@ -47,16 +46,14 @@ class Truth:
     factor_names: tuple[str, ...]
     regime: np.ndarray[tuple[int], np.dtype[np.int64]]
     seed: int
-
-    @property
-    def half_life(self) -> dict[str, float]:
-        """Half-life of each component, in sessions."""
-        return {name: HALF_LIFE[name] for name in COMPONENTS}
+    half_life: dict[str, float] = field(
+        default_factory=lambda: {name: HALF_LIFE[name] for name in COMPONENTS}
+    )
 
     @property
     def phi(self) -> dict[str, float]:
         """What is left of each component after one session."""
-        return {name: PHI[name] for name in COMPONENTS}
+        return {name: 2.0 ** (-1.0 / life) for name, life in self.half_life.items()}
 
     def true_forecast(self, horizon: int, skip: int = 0, component: str | None = None) -> Floats:
         """Expect the specific drift of sessions t+1+skip … t+skip+horizon from the true states.
@@ -85,24 +82,32 @@ class Truth:
                 "horizon", f"needs horizon >= 1 and skip >= 0 (got {horizon}, {skip})"
             )
         total = np.zeros((self.dates.size, self.assets.size))
-        for name in COMPONENTS if component is None else (component,):
+        for name in self.half_life if component is None else (component,):
             phi = self.phi[name]
-            total += parts[name] * (phi**skip * (1.0 - phi**horizon) / (1.0 - phi))
+            total += parts[name].astype(np.float64) * (
+                phi**skip * (1.0 - phi**horizon) / (1.0 - phi)
+            )
         return total
 
     def save(self, folder: str | Path) -> Path:
-        """Write the folder aside, then put it in place of what was there."""
+        """Write the folder aside, then put it in place of the truth that was there.
+
+        Raises
+        ------
+        StoreError
+            if the folder holds something else
+        """
         target = Path(folder)
+        if target.exists() and any(target.iterdir()) and not (target / _FACTS).is_file():
+            raise StoreError(target, "holds something else than a truth. Choose another folder.")
         target.parent.mkdir(parents=True, exist_ok=True)
-        aside = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
-        try:
-            self._write(aside)
+        with tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as aside:
+            fresh, old = Path(aside) / "new", Path(aside) / "old"
+            fresh.mkdir()
+            self._write(fresh)
             if target.exists():
-                shutil.rmtree(target)
-            os.replace(aside, target)
-        except BaseException:
-            shutil.rmtree(aside, ignore_errors=True)
-            raise
+                target.rename(old)
+            fresh.rename(target)
         return target
 
     def _write(self, folder: Path) -> None:
@@ -115,6 +120,7 @@ class Truth:
         facts = {
             "format": _FORMAT,
             "seed": self.seed,
+            "half_life": self.half_life,
             "assets": self.assets.tolist(),
             "factor_names": list(self.factor_names),
         }
@@ -147,10 +153,11 @@ def load_truth(folder: str | Path) -> Truth:
     return Truth(
         dates=np.load(home / "dates.npy", allow_pickle=False),
         assets=np.array(facts["assets"]),
-        state={name: array(f"state-{name}") for name in COMPONENTS},
-        estimate={name: array(f"estimate-{name}") for name in COMPONENTS},
+        state={name: array(f"state-{name}") for name in facts["half_life"]},
+        estimate={name: array(f"estimate-{name}") for name in facts["half_life"]},
         factor_returns=np.load(home / "factor_returns.npy", allow_pickle=False),
         factor_names=tuple(facts["factor_names"]),
         regime=np.load(home / "regime.npy", allow_pickle=False),
         seed=int(facts["seed"]),
+        half_life=facts["half_life"],
     )
