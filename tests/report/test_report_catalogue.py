@@ -17,6 +17,7 @@ SOURCES = [*sorted(ROOM.rglob("*.py")), *sorted((ROOM / "templates").iterdir())]
 FROM_DATA = {
     "attribution",
     "part",
+    "method",
     "benchmark",
     "block",
     "convention",

@@ -15,6 +15,7 @@ from superhet.report.catalogue import Text
 from superhet.report.context import Context, whole_rows
 from superhet.report.html import build_pages, figure_data
 from superhet.report.measures import Measures
+from superhet.report.pages import members, synthesis
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +93,8 @@ def test_monthly_rank_ic_is_that_of_a_pandas_group(study, cards, context):
 
 
 def test_costs_by_kind_add_up_to_gross_less_net(study, cards):
-    *kinds, total = cards["cost_table"].table.rows
+    table = cards["cost_table"].table
+    kinds, (total,) = table.rows, table.totals
     assert sum(row[1] for row in kinds) == pytest.approx(total[1])
     paid = sum(float(np.sum(s)) for s in study.backtest.costs.values())
     assert total[1] == pytest.approx(paid)
@@ -100,7 +102,8 @@ def test_costs_by_kind_add_up_to_gross_less_net(study, cards):
 
 def test_attribution_parts_and_residual_add_up_to_the_total(study, cards):
     for number in range(len(study.attributions)):
-        *parts, residual, total = cards[f"attribution-{number}-table"].table.rows
+        table = cards[f"attribution-{number}-table"].table
+        parts, (residual, total) = table.rows, table.totals
         assert sum(p[1] for p in parts) + residual[1][0] == pytest.approx(total[1], abs=1e-12)
         assert sum(p[2] for p in parts) + residual[2][0] == pytest.approx(total[2], abs=1e-12)
         assert total[2] == pytest.approx(np.prod(1 + study.backtest.returns) - 1)
@@ -198,6 +201,19 @@ def test_a_weekly_clock_judges_overlaps_in_decisions(study):
     assert measures.quantile_nav.shape == (len(measures.dates), 10)
     context = Context(study=slow, measures=measures, text=Text("zh"))
     json.loads(figure_data(context, build_pages(context)))
+
+
+def test_with_many_members_the_fresh_ones_share_a_row_and_weights_become_a_map(
+    context, monkeypatch
+):
+    for page in (members, synthesis):
+        monkeypatch.setattr(page, "FEW_MEMBERS", 3)
+    rows = members.age_rows(context)
+    assert [len(names) for names in rows.values()] == [3, 3, 1, 1, 1]
+    shares, weight_map = synthesis.weight_paths(context)
+    total = np.sum([s["data"] for s in shares.figure["series"]], axis=0)
+    assert total == pytest.approx(1.0, abs=1e-4)
+    assert len(weight_map.figure["yAxis"]["data"]) == len(MEMBERS)
 
 
 def test_a_market_without_industries_still_gives_a_whole_report(study):

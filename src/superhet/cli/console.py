@@ -18,7 +18,7 @@ from typing import Any, ParamSpec
 
 import typer
 
-from superhet.errors import SuperhetError
+from superhet.errors import InputError, SuperhetError
 
 P = ParamSpec("P")
 log = logging.getLogger("superhet")
@@ -57,7 +57,7 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
         try:
             command(*args, **kwargs)
         except SuperhetError as error:
-            if _debug():
+            if kwargs.get("debug"):
                 raise
             print(f"superhet: {error.message}", file=sys.stderr)
             raise typer.Exit(error.exit_code) from None
@@ -66,12 +66,13 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
             raise typer.Exit(130) from None
         except BrokenPipeError:
             raise typer.Exit(0) from None
+        except OSError as error:
+            if kwargs.get("debug") or error.filename is None:
+                raise
+            print(f"superhet: {error.filename}: {error.strerror}", file=sys.stderr)
+            raise typer.Exit(InputError.exit_code) from None
 
     return run
-
-
-def _debug() -> bool:
-    return "--debug" in sys.argv
 
 
 @contextmanager

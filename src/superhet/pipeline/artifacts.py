@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from superhet.data.durable import is_no_room
 from superhet.errors import CorruptedPart, DiskFull
 from superhet.panel import (
     Assets,
@@ -38,7 +39,7 @@ _VALUES: Mapping[str, Any] = {
 _CORRUPT = "its content does not match its hash. Delete the run folder and run again."
 
 
-def write_atomic(path: Path, write: Callable[[Path], None]) -> None:
+def write_atomic(path: Path, write: Callable[[Path], object]) -> None:
     """Let `write` fill a file aside, flush it, and rename it to `path`.
 
     Raises
@@ -46,17 +47,19 @@ def write_atomic(path: Path, write: Callable[[Path], None]) -> None:
     DiskFull
         if there is no room; nothing at `path` was changed
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         write(aside)
         with aside.open("rb") as handle:
             os.fsync(handle.fileno())
         aside.replace(path)
     except OSError as error:
         aside.unlink(missing_ok=True)
-        if error.errno in {28, 122}:  # ENOSPC, EDQUOT
-            raise DiskFull(path.parent, f"no room to write {path.name}; free some space") from None
+        if is_no_room(error):
+            raise DiskFull(
+                path.parent, f"no room left to write {path.name}. Make room, then go on with --resume"
+            ) from None
         raise
     except BaseException:
         aside.unlink(missing_ok=True)

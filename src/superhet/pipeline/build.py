@@ -38,8 +38,14 @@ def build(cls: type[T], raw: object, path: str) -> T:
     if not isinstance(raw, Mapping):
         raise ConfigError(path, f"expected keys and values, got {raw!r}")
     _refuse_unknown_keys(cls, raw, path)
+    hints = typing.get_type_hints(cls)
+    given: dict[str, object] = {}
+    for key, value in raw.items():
+        nested = _dataclass_in(hints[key])
+        where = f"{path}.{key}" if path else str(key)
+        given[key] = build(nested, value, where) if nested and isinstance(value, Mapping) else value
     try:
-        return TypeAdapter(cls).validate_python(dict(raw))
+        return TypeAdapter(cls).validate_python(given)
     except ValidationError as error:
         raise _explain(error, path) from None
     except ConfigError as error:
@@ -85,13 +91,9 @@ def describe(item: object, registries: Mapping[str, Registry[Any]]) -> object:
 
 def _refuse_unknown_keys(cls: type, raw: Mapping[str, object], path: str) -> None:
     fields = {f.name: f for f in dataclasses.fields(cls) if f.init}
-    hints = typing.get_type_hints(cls)
-    for key, value in raw.items():
+    for key in raw:
         if key not in fields:
             raise UnknownName("key", str(key), fields, path)
-        nested = _dataclass_in(hints[key])
-        if nested is not None and isinstance(value, Mapping):
-            _refuse_unknown_keys(nested, value, f"{path}.{key}" if path else str(key))
 
 
 def _dataclass_in(hint: object) -> type | None:

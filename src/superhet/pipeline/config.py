@@ -12,9 +12,11 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import numpy as np
 import yaml
 from annotated_types import Ge, Gt, Le
 
@@ -23,7 +25,8 @@ from superhet.data.load import MarketRequest
 from superhet.data.sources.simulated import SimulatedMarket
 from superhet.data.universe import UniverseRule
 from superhet.errors import ConfigError, InputError, UnknownName
-from superhet.panel import WalkForward, sessions
+from superhet.frequency import decision_clock
+from superhet.panel import Dates, WalkForward, sessions
 from superhet.pipeline.build import build, component, describe
 from superhet.portfolio import PORTFOLIO_RULES, PortfolioRule
 from superhet.preprocess import TRANSFORMERS, Transformer
@@ -114,6 +117,9 @@ class MixSection:
     """The decision clock: "1d", "1w", "1m", or every n-th session."""
 
     clock: str | int = "1d"
+
+    def __post_init__(self) -> None:
+        decision_clock(Dates(np.empty(0, dtype="datetime64[D]")), self.clock)  # refuses what it cannot read
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -218,9 +224,15 @@ def load_config(path: str | Path, overrides: Sequence[str] = ()) -> Config:
     try:
         text = file.read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise InputError(f"{file}: no such configuration file") from None
+        raise InputError(
+            f"{file}: no such configuration file. Check the path, or start from one of examples/*.yaml."
+        ) from None
+    except OSError as error:
+        raise InputError(f"{file}: cannot be read as a configuration: {error.strerror}") from None
     except UnicodeDecodeError as error:
-        raise InputError(f"{file}: not UTF-8 ({error.reason} at byte {error.start})") from None
+        raise InputError(
+            f"{file}: not UTF-8 ({error.reason} at byte {error.start}). Save it as UTF-8."
+        ) from None
     try:
         raw = yaml.safe_load(text)
     except yaml.YAMLError as error:
@@ -299,10 +311,23 @@ def _attribution(raw: object) -> tuple[str, ...]:
 def _market(raw: object) -> object:
     if not isinstance(raw, Mapping):
         return raw
-    plain = {k: str(v) if k in {"start", "end"} and v is not None else v for k, v in raw.items()}
+    plain = dict(raw)
+    for key in ("start", "end"):
+        if plain.get(key) is not None:
+            plain[key] = _day(plain[key], f"market.{key}")
+    start, end = plain.get("start"), plain.get("end")
+    if start and end and start > end:
+        raise ConfigError("market.start", f"lies after market.end ({start} > {end})")
     if isinstance(plain.get("universe"), str):
         plain["universe"] = {"index": plain["universe"]}
     return plain
+
+
+def _day(raw: object, path: str) -> str:
+    try:
+        return date.fromisoformat(str(raw)).isoformat()
+    except ValueError:
+        raise ConfigError(path, f"must be a date like 2018-01-31 (got {raw!r})") from None
 
 
 def _synthesis(raw: object) -> SynthesisSection:
@@ -351,4 +376,7 @@ def _override(raw: dict[str, Any], override: str) -> None:
         if not isinstance(level.get(parent), dict):
             level[parent] = {}
         level = level[parent]
-    level[last] = yaml.safe_load(text)
+    try:
+        level[last] = yaml.safe_load(text)
+    except yaml.YAMLError:
+        raise InputError(f"override {override!r}: {text!r} is not a YAML value") from None

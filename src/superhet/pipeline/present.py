@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
 from superhet.panel import Dates, Fold, Market, Panel
+from superhet.pipeline.artifacts import write_atomic
 from superhet.pipeline.config import Config
 from superhet.pipeline.stages import Values, market_on, members
 from superhet.portfolio import diagnose
@@ -19,12 +21,11 @@ from superhet.report import Study, write_html
 
 @dataclass(frozen=True, kw_only=True)
 class About:
-    """What a report says of its own making."""
+    """What a report says of its own making; no wall time, so that equal runs give equal bytes."""
 
     run_id: str
     snapshot: str
     stages: Mapping[str, str]
-    seconds: Mapping[str, float]
 
 
 def write_reports(
@@ -43,7 +44,8 @@ def write_reports(
     for language in languages:
         suffix = "" if language == languages[0] else f".{language}"
         path = folder / f"report{suffix}.html"
-        write_html(Study(**facts, language=language), path)
+        study = Study(**facts, language=language)
+        write_atomic(path, partial(write_html, study))
         paths.append(path)
     return paths
 
@@ -103,7 +105,6 @@ def study_facts(
         "audit": values.get("audit"),
         "metrics": metrics,
         "stages": about.stages,
-        "seconds": about.seconds,
     }
 
 

@@ -21,7 +21,7 @@ from typing import Any
 import yaml
 
 from superhet.data.base import Tables
-from superhet.errors import RunInterrupted
+from superhet.errors import RunInterrupted, SuperhetError
 from superhet.panel import Market
 from superhet.pipeline import stages
 from superhet.pipeline.artifacts import Artifacts, write_atomic, write_json
@@ -47,7 +47,8 @@ class RunSummary:
     stages: dict[str, str]
     metrics: dict[str, float | None]
     audit: str | None
-    seconds: dict[str, float]
+    seconds: float
+    stage_seconds: dict[str, float]
 
 
 @dataclass
@@ -94,14 +95,17 @@ class Run:
         RunInterrupted
             if an earlier run did not finish and neither `resume` nor `fresh` was asked for
         """
+        begin = time.perf_counter()
         self._open(resume=resume, fresh=fresh)
-        hashes, values = self._compute()
+        try:
+            hashes, values = self._compute()
+        except SuperhetError as error:
+            self._note(status="failed", error=error.message)
+            raise
         metrics = measure(self.config, self.market, values, self.tables)
         write_json(self.folder / "metrics.json", metrics)
         self._timed("export", lambda: export_tables(self.folder, values))
-        about = About(
-            run_id=self.run_id, snapshot=self.tables.snapshot, stages=hashes, seconds=self.seconds
-        )
+        about = About(run_id=self.run_id, snapshot=self.tables.snapshot, stages=hashes)
         reports = self._timed(
             "report",
             lambda: write_reports(self.config, self.market, values, metrics, about, self.folder),
@@ -114,7 +118,8 @@ class Run:
             stages=hashes,
             metrics=metrics,
             audit=None if "audit" not in values else str(values["audit"]["verdict"]),
-            seconds={k: round(v, 3) for k, v in self.seconds.items()},
+            seconds=round(time.perf_counter() - begin, 3),
+            stage_seconds={k: round(v, 3) for k, v in self.seconds.items()},
         )
 
     @property
@@ -171,19 +176,19 @@ class Run:
 
     def _open(self, *, resume: bool, fresh: bool) -> None:
         note = self.folder / "run.json"
-        if fresh and self.folder.exists():
-            _forget(self.folder)
         if note.exists():
             known = json.loads(note.read_text(encoding="utf-8"))
-            if known["status"] != "done" and _alive(known["pid"]):
+            if known["status"] == "running" and _alive(known["pid"]):
                 raise RunInterrupted(
                     f"{self.folder}: process {known['pid']} is working on this run now. Wait for it."
                 )
-            if known["status"] != "done" and not resume:
+            if known["status"] == "running" and not (resume or fresh):
                 raise RunInterrupted(
                     f"{self.folder}: an earlier run of this configuration was interrupted. "
                     "Go on with --resume, or start over with --fresh."
                 )
+        if fresh and self.folder.exists():
+            _forget(self.folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self._note(status="running")
         text = yaml.safe_dump(self.config.resolved, allow_unicode=True, sort_keys=False)

@@ -27,7 +27,8 @@ from superhet.data.base import Tables
 from superhet.data.load import load_market
 from superhet.errors import ConfigError, EmptyUniverse, NoSignal, UnknownName
 from superhet.evaluation import forward_returns
-from superhet.factors import Expression, evaluate, known_since, library, parse
+from superhet.factors import Expression, evaluate, known_since, library
+from superhet.factors.evaluate import expressions
 from superhet.frequency import decision_clock, mix
 from superhet.panel import (
     Attribution,
@@ -78,7 +79,8 @@ def members(config: Config) -> list[Member]:
         for name, formula in _formulas(section, path):
             if name in found:
                 raise ConfigError(path, f"the name {name!r} is used twice")
-            found[name] = Member(name=name, expression=parse(formula), section=section)
+            read = expressions({name: formula})[name]
+            found[name] = Member(name=name, expression=read, section=section)
     return list(found.values())
 
 
@@ -105,6 +107,13 @@ def load(config: Config, tables: Tables, progress: Progress = silent) -> Market:
         start = str(sessions.values[max(0, min(first, len(sessions) - 1) - lookback)])
     request = config.market.request(tuple(sorted(frequencies)), start)
     market = load_market(tables, request, progress)
+    if not len(study_dates(config, market)):
+        raise ConfigError(
+            "market.start",
+            f"no session of the data lies between {config.market.start} and "
+            f"{config.market.end or 'the last day'}. Choose dates that the store holds "
+            "(superhet data info).",
+        )
     if not market.universe.member.values.any():
         raise EmptyUniverse(
             f"market.universe: nobody is a member between {market.dates.describe()}. "

@@ -36,7 +36,7 @@ class Table:
     rows : cells, one tuple a row
     heat : shade numbers by size, in the direction of the market's habit
     csv : a data address that a button saves as `csv_name`
-    bold : positions of rows that are totals
+    totals : rows that stay in sight below the others
     """
 
     columns: Sequence[Column]
@@ -44,7 +44,7 @@ class Table:
     heat: float = 0.0
     csv: str = ""
     csv_name: str = ""
-    bold: frozenset[int] = frozenset()
+    totals: Sequence[Sequence[object]] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -108,15 +108,11 @@ def lines(
     return option
 
 
-def stacked_area(
-    axis: str, series: Mapping[str, Numbers], *, kind: str = "p0", step: bool = False
-) -> Option:
-    """Stack areas; positive and negative parts stack on their own sides."""
-    option = lines(axis, series, kind=kind, scale=False)
-    for line in option["series"]:
-        line |= {"stack": "all", "areaStyle": {"opacity": 0.75}, "lineStyle": {"width": 0}}
-        if step:
-            line["step"] = "end"
+def steps(starts: Sequence[str], series: Mapping[str, Numbers], *, kind: str = "n2") -> Option:
+    """Stack values that hold from each start to the next; each sign stacks on its own side."""
+    option = bars(starts, series, kind=kind, stack=True)
+    for area in option["series"]:
+        area |= {"barCategoryGap": "0%", "barMaxWidth": None}
     return option
 
 

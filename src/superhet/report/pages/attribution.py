@@ -25,9 +25,9 @@ def _name(context: Context, found: Attribution) -> str:
     return context.text.name("attribution", found.name.partition(" (")[0])
 
 
-def _method(found: Attribution) -> str:
+def _method(context: Context, found: Attribution) -> str:
     """Give what the attribution says of its method, in brackets after its name."""
-    return found.name.partition(" (")[2].removesuffix(")")
+    return context.text.name("method", found.name.partition(" (")[2].removesuffix(")"))
 
 
 def _part(context: Context, part: str) -> str:
@@ -43,8 +43,10 @@ def _table(context: Context, number: int, found: Attribution) -> Card:
     ]
     linked = sum(found.linked.values())
     residual = float(np.sum(found.residual))
-    rows.append((text("label.residual"), (residual, "e"), (found.linked_total - linked, "e")))
-    rows.append((text("label.total"), total, found.linked_total))
+    totals = [
+        (text("label.residual"), (residual, "e"), (found.linked_total - linked, "e")),
+        (text("label.total"), total, found.linked_total),
+    ]
     columns = [
         Column(title=text("label.part"), kind="text"),
         Column(title=text("label.sum_of_days"), kind="p3", signed=True),
@@ -54,8 +56,8 @@ def _table(context: Context, number: int, found: Attribution) -> Card:
     return Card(
         id=f"attribution-{number}-table",
         title=_name(context, found),
-        note=f"{text('note.attribution_table', worst=show(worst, 'e'))} {_method(found)}".strip(),
-        table=Table(columns=columns, rows=rows, bold=frozenset({len(rows) - 1, len(rows) - 2})),
+        note=text("note.attribution_table", worst=show(worst, "e"), method=_method(context, found)),
+        table=Table(columns=columns, rows=rows, totals=totals),
     )
 
 

@@ -52,15 +52,14 @@ def cost_table(context: Context) -> Card:
         (text.name("cost", n), money[n], share[n] / years, share[n] * per_traded) for n in money
     ]
     whole = sum(share.values())
-    rows.append((text("label.total"), sum(money.values()), whole / years, whole * per_traded))
+    total = (text("label.total"), sum(money.values()), whole / years, whole * per_traded)
     columns = [
         Column(title=text("label.cost"), kind="text"),
         Column(title=text("label.money"), kind=f"money_{text.language}"),
         Column(title=text("label.per_year"), kind="p2"),
         Column(title=text("label.per_traded"), kind="bp"),
     ]
-    bold = frozenset({len(rows) - 1})
-    return context.table("cost_table", Table(columns=columns, rows=rows, bold=bold))
+    return context.table("cost_table", Table(columns=columns, rows=rows, totals=[total]))
 
 
 def refusals(context: Context) -> Card:

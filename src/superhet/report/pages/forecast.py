@@ -120,8 +120,8 @@ def group_cards(context: Context) -> list[Card]:
     """Show RankIC within industries and within fifths by size."""
     made = []
     for name, found in (
-        ("industry_ic", context.measures.by_industry),
         ("size_ic", context.measures.by_size),
+        ("industry_ic", context.measures.by_industry),
     ):
         if found is not None:
             made.append(_group_card(context, name, found))
@@ -142,4 +142,5 @@ def _group_card(context: Context, name: str, found: GroupInformation) -> Card:
         interval=context.text("label.interval"),
         kind="n3",
     )
-    return context.figure(name, option, height=figures.row_height(len(shown)))
+    many = len(shown) > figures.MANY
+    return context.figure(name, option, wide=many, height=figures.row_height(len(shown)))

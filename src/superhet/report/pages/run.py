@@ -91,11 +91,10 @@ def stage_cards(context: Context) -> list[Card]:
     study, text = context.study, context.text
     made = []
     if study.stages:
-        rows = [(text.name("stage", n), h, study.seconds.get(n)) for n, h in study.stages.items()]
+        rows = [(text.name("stage", n), h) for n, h in study.stages.items()]
         columns = [
             Column(title=text("label.stage"), kind="text"),
             Column(title=text("label.hash"), kind="code"),
-            Column(title=text("label.seconds"), kind="n2"),
         ]
         made.append(context.table("stages", Table(columns=columns, rows=rows)))
     if study.seconds:

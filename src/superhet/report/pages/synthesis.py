@@ -46,17 +46,12 @@ def folds(context: Context) -> Card:
 def weight_paths(context: Context) -> list[Card]:
     """Draw the weights fold by fold: of each member, or with many members by frequency and as a map."""
     study, text = context.study, context.text
-    starts = [str(f.test_start) for f in study.folds] + [str(study.folds[-1].test_end)]
-
-    def stacked(name: str, series: dict[str, np.ndarray[tuple[int], np.dtype[np.float64]]]) -> Card:
-        held = {label: np.append(values, values[-1]) for label, values in series.items()}
-        option = figures.stacked_area("", held, kind="n2", step=True)
-        option["xAxis"] = {"type": "category", "data": starts, "boundaryGap": False}
-        return context.figure(name, option, height=_fold_height(context))
+    starts = [str(f.test_start) for f in study.folds]
 
     if len(study.signals) <= FEW_MEMBERS:
         series = {name: study.weights[:, k] for k, name in enumerate(study.signals)}
-        return [stacked("weight_paths", series)]
+        option = figures.steps(starts, series)
+        return [context.figure("weight_paths", option, height=_fold_height(context))]
     size = np.abs(study.weights)
     whole = np.maximum(size.sum(axis=1), np.finfo(float).tiny)
     owner = [study.signals.blocks[n] for n in study.signals]
@@ -64,10 +59,12 @@ def weight_paths(context: Context) -> list[Card]:
         text.name("block", b): size[:, [o == b for o in owner]].sum(axis=1) / whole
         for b in context.blocks
     }
-    option = figures.heat_map(starts[:-1], list(study.signals), study.weights.T, kind="n3")
+    by_block = figures.steps(starts, shares, kind="p0")
+    by_block["yAxis"]["max"] = 1
+    option = figures.heat_map(starts, list(study.signals), study.weights.T, kind="n3")
     height = figures.row_height(len(study.signals))
     card = context.figure("weight_map", option, wide=True, height=height)
-    return [stacked("weight_shares", shares), card]
+    return [context.figure("weight_shares", by_block, height=_fold_height(context)), card]
 
 
 def _fold_height(context: Context) -> int:

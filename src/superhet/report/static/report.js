@@ -234,14 +234,13 @@
     th.parentNode.querySelectorAll("th").forEach((h) => h.removeAttribute("aria-sort"));
     th.setAttribute("aria-sort", up ? "ascending" : "descending");
     const value = (row) => row.children[at].dataset.v ?? row.children[at].textContent;
-    const rows = [...body.rows].filter((r) => !r.classList.contains("total"));
-    const totals = [...body.rows].filter((r) => r.classList.contains("total"));
+    const rows = [...body.rows];
     rows.sort((a, b) => {
       const x = value(a), y = value(b), p = parseFloat(x), q = parseFloat(y);
       const order = Number.isNaN(p) || Number.isNaN(q) ? String(x).localeCompare(String(y)) : p - q;
       return up ? order : -order;
     });
-    body.append(...rows, ...totals);
+    body.append(...rows);
   }));
   open();
 })();
