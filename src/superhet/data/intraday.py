@@ -29,9 +29,9 @@ _UNITS: dict[str, Unit] = {
 def intraday_cube(tables: Tables, frequency: str, sessions: Dates, assets: Assets) -> Cube:
     """Give the bars of one frequency on `[bar ends, assets]`.
 
-    The bar ends are those that occur in the data (none, where the bars begin later); a field is read when it is asked for. A bar without
-    trade keeps the prices that the table gives it; a missing bar is NaN. Where the table has no amount,
-    volume × (high + low + close) / 3 stands in, and the panel's name says so.
+    The bar ends are those that occur in the data (none, where the bars begin later); a field is read when
+    it is asked for. A bar without trade keeps the prices that the table gives it; a missing bar is NaN.
+    Where the table has no amount, volume × (high + low + close) / 3 stands in, and the panel's name says so.
 
     Parameters
     ----------

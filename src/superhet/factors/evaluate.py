@@ -12,7 +12,7 @@ What was known before the first session stands on the first session; `known_sinc
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -25,8 +25,8 @@ from superhet.factors.plan import Plan, plan
 from superhet.factors.sources import Sources, require_fields
 from superhet.kernels.point_in_time import carry_forward
 from superhet.panel import Cube, Market, Panel
+from superhet.progress import Progress
 
-Progress: TypeAlias = Callable[[int, int], None]
 Formulas: TypeAlias = Mapping[str, "Expression | str"]
 
 
@@ -44,7 +44,7 @@ def evaluate(
     formulas : name -> formula, as text or expression
     market : where the fields come from
     frequency : the bars that `bar_` functions read
-    progress : called with the number of nodes done and of all nodes
+    progress : called with the number of nodes done, of all nodes, and "signals"
 
     Returns
     -------
@@ -155,7 +155,7 @@ class Evaluator:
                 if left[operand] == 0:
                     del self._values[operand]
             if progress is not None:
-                progress(done, len(self._plan.order))
+                progress(done, len(self._plan.order), "signals")
         return {name: self._values[node] for name, node in self._plan.outputs.items()}
 
     def _compute(self, node: Expression) -> Any:

@@ -58,7 +58,8 @@ def write_atomic(path: Path, write: Callable[[Path], object]) -> None:
         aside.unlink(missing_ok=True)
         if is_no_room(error):
             raise DiskFull(
-                path.parent, f"no room left to write {path.name}. Make room, then go on with --resume"
+                path.parent,
+                f"no room left to write {path.name}. Make room, then go on with --resume",
             ) from None
         raise
     except BaseException:

@@ -119,7 +119,9 @@ class MixSection:
     clock: str | int = "1d"
 
     def __post_init__(self) -> None:
-        decision_clock(Dates(np.empty(0, dtype="datetime64[D]")), self.clock)  # refuses what it cannot read
+        decision_clock(
+            Dates(np.empty(0, dtype="datetime64[D]")), self.clock
+        )  # refuses what it cannot read
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -136,7 +136,7 @@ def compute_signals(config: Config, market: Market, progress: Progress = silent)
             formulas,
             market,
             frequency=frequency,
-            progress=lambda done, total: progress(done, total, "signals"),
+            progress=progress,
         )
         panels.update(found)
         blocks.update(found.blocks)
