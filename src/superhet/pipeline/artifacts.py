@@ -105,7 +105,11 @@ class Artifacts:
         CorruptedPart
             if a file was changed or lost
         """
-        return self._decode(json.loads(self._file(stage).read_text(encoding="utf-8")))
+        path = self._file(stage)
+        try:
+            return self._decode(json.loads(path.read_text(encoding="utf-8")))
+        except (ValueError, KeyError, TypeError):  # cut off, or edited by hand
+            raise CorruptedPart(path, _CORRUPT) from None
 
     def _file(self, stage: str) -> Path:
         return self.folder / "stages" / f"{stage}.json"
@@ -179,7 +183,7 @@ class Artifacts:
         path = self.folder / "arrays" / f"{name}.npy"
         try:
             array = np.load(path, mmap_mode="r", allow_pickle=False)
-        except (OSError, ValueError):
+        except (OSError, ValueError, EOFError):
             raise CorruptedPart(path, _CORRUPT) from None
         plain = np.asarray(array)
         if _array_digest(plain) != name:
@@ -188,15 +192,21 @@ class Artifacts:
 
 
 def _write_array(path: Path, array: npt.NDArray[Any]) -> None:
+    # not np.save: its tofile hides the system's reason when the disk is full
     with path.open("wb") as handle:
-        np.save(handle, array, allow_pickle=False)
+        described = np.lib.format.header_data_from_array_1_0(array)
+        np.lib.format.write_array_header_1_0(handle, described)
+        handle.write(_bytes_of(array))
 
 
 def _array_digest(array: npt.NDArray[Any]) -> str:
     digest = hashlib.blake2b(f"{array.dtype.str}{array.shape}".encode(), digest_size=16)
-    if array.size:
-        digest.update(np.ascontiguousarray(array).view(np.uint8).data)
+    digest.update(_bytes_of(array))
     return digest.hexdigest()
+
+
+def _bytes_of(array: npt.NDArray[Any]) -> memoryview:
+    return np.ascontiguousarray(array).reshape(-1).view(np.uint8).data
 
 
 def _digest(content: bytes) -> str:

@@ -21,10 +21,10 @@ def simulated_store(path: Path, recipe: SimulatedMarket, progress: Progress = si
     aside = path.with_name(f".{path.name}.making")
     if aside.exists():
         shutil.rmtree(aside)
-    made = simulate(recipe, lambda step, share: progress(round(100 * share), 100, step))
+    made = simulate(recipe, progress)
     progress(0, 1, "writing the store")
     store = Store.create(aside)
-    store.write(made.tables, source="simulated")
+    store.write(made.tables, source="simulated", meta=made.meta)
     folder = store.extra_folder("truth")
     made.truth.save(folder)
     write_json(folder / _RECIPE, dataclasses.asdict(recipe))

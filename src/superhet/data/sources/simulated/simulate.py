@@ -11,7 +11,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -66,11 +65,10 @@ from superhet.data.sources.simulated.tables import (
     minute_bars_table,
 )
 from superhet.data.sources.simulated.truth import Truth
+from superhet.progress import Progress, silent
 
 if TYPE_CHECKING:
     import polars as pl
-
-Progress = Callable[[str, float], None]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -110,7 +108,7 @@ def simulate(recipe: SimulatedMarket, progress: Progress | None = None) -> Simul
     Parameters
     ----------
     recipe : what to simulate
-    progress : called with the name of the step and the share of it that is done
+    progress : called with (percent of the step, 100, step)
 
     Returns
     -------
@@ -125,20 +123,22 @@ def simulate(recipe: SimulatedMarket, progress: Progress | None = None) -> Simul
     ...     simulation.tables["calendar"].height, simulation.truth.assets.size)
     True
     """
-    tell: Progress = progress or (lambda step, share: None)
-    tell("states", 0.0)
+    tell = progress or silent
+    tell(0, 100, "states")
     drawn = _draw(recipe)
-    tell("prices", 0.0)
+    tell(0, 100, "prices")
     paths, neutral = _walk(drawn)
     bars: Bars | None = None
     if recipe.bars is not None:
         shown = drawn.life.traded
-        bars = draw_bars(recipe, paths, shown, drawn.minute_seen, lambda s: tell("bars", s))
-    tell("truth", 0.0)
+        bars = draw_bars(
+            recipe, paths, shown, drawn.minute_seen, lambda s: tell(round(100 * s), 100, "bars")
+        )
+    tell(0, 100, "truth")
     truth = _truth(drawn, paths, bars, neutral)
-    tell("tables", 0.0)
+    tell(0, 100, "tables")
     tables = _tables(drawn, paths, bars)
-    tell("tables", 1.0)
+    tell(100, 100, "tables")
     return Simulation(tables=tables, truth=truth, meta={"statements": {"basis": dict(BASIS)}})
 
 
