@@ -389,10 +389,10 @@ def test_a_recipe_out_of_bounds_is_refused(wrong: dict[str, object], message: st
 
 
 def test_progress_is_told_to_the_end() -> None:
-    told: list[tuple[str, float]] = []
+    told: list[tuple[int, int, str]] = []
     simulate(
         SimulatedMarket(assets=12, years=0.25, industries=2),
-        progress=lambda step, share: told.append((step, share)),
+        progress=lambda done, total, step: told.append((done, total, step)),
     )
-    assert told[-1] == ("tables", 1.0)
-    assert ("bars", 1.0) in told
+    assert told[-1] == (100, 100, "tables")
+    assert (100, 100, "bars") in told

@@ -184,7 +184,7 @@ def test_equal_parts_are_computed_once_and_let_go() -> None:
     market = random_market(dates=20, assets=8)
     runner = Evaluator(merged, Sources(market, "15min"))
     steps: list[tuple[int, int]] = []
-    assert set(runner.run(lambda done, total: steps.append((done, total)))) == {"a", "b"}
+    assert set(runner.run(lambda done, total, label: steps.append((done, total)))) == {"a", "b"}
     assert set(runner._values) == set(merged.outputs.values())
     assert steps[-1] == (len(merged.order), len(merged.order))
 

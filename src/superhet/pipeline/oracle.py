@@ -27,7 +27,7 @@ def oracle_share(
 
     Returns
     -------
-    None where the data have no truth (real data); otherwise
+    None where the data have no truth (real data) or nothing was planted; otherwise
         `oracle_share` = RankIC of the super-factor / RankIC of the best forecast,
         `best_rank_ic`, `absolute_rank_ic` (the true expected return), `rank_ic`
     """
@@ -38,6 +38,8 @@ def oracle_share(
         "best": truth.best_forecast(section.horizon, skip=section.delay - 1),
         "absolute": truth.true_forecast(section.horizon, skip=section.delay - 1),
     }
+    if not any(np.nanstd(values) > 0.0 for values in forecasts.values()):
+        return None  # no alpha was planted, so there is nothing to reach
     found = {"rank_ic": _mean_rank_ic(super_factor, super_factor, target)}
     for name, values in forecasts.items():
         panel = Panel(values=values, dates=Dates(truth.dates), assets=Assets(truth.assets))

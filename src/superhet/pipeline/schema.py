@@ -7,6 +7,8 @@ import typing
 from typing import Any
 
 from pydantic import TypeAdapter
+from pydantic.json_schema import GenerateJsonSchema
+from pydantic_core import PydanticOmit
 
 from superhet.pipeline.config import REGISTRIES, Config
 from superhet.registry import Registry
@@ -35,8 +37,15 @@ def config_schema() -> dict[str, Any]:
     }
 
 
+class _Words(GenerateJsonSchema):
+    """Leaves out the parameters that only Python can give, such as a Cube of exposures."""
+
+    def handle_invalid_for_json_schema(self, schema: Any, error_info: str) -> Any:
+        raise PydanticOmit
+
+
 def _of(hint: Any) -> dict[str, Any]:
-    return TypeAdapter(hint).json_schema()
+    return TypeAdapter(hint).json_schema(schema_generator=_Words)
 
 
 def _choice(registry: Registry[Any]) -> dict[str, Any]:
