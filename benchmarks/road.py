@@ -28,7 +28,14 @@ def rows(*, small: bool) -> list[dict[str, Any]]:
     with tempfile.TemporaryDirectory() as scratch:
         for part in PARTS:
             assets = int(size["assets"]) // part
-            command = [sys.executable, "-m", "benchmarks.road", scratch, str(assets), str(size["years"])]
+            command = [
+                sys.executable,
+                "-m",
+                "benchmarks.road",
+                scratch,
+                str(assets),
+                str(size["years"]),
+            ]
             done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
             found += json.loads(done.stdout)
     return found
@@ -47,7 +54,11 @@ def study(store: Path) -> dict[str, Any]:
             {"neutralize": {"against": ["industry", "size"]}},
             "standardize",
         ],
-        "synthesis": {"model": "icir_weighted", "target": {"horizon": 5, "delay": 1}, "subsets": False},
+        "synthesis": {
+            "model": "icir_weighted",
+            "target": {"horizon": 5, "delay": 1},
+            "subsets": False,
+        },
         "portfolio": {"rank_long_short": {"max_turnover": 0.2}},
         "backtest": {"engine": "native"},
     }
@@ -78,9 +89,9 @@ def time_road(scratch: Path, assets: int, years: float) -> list[dict[str, Any]]:
     for name, step in steps.items():
         wall, cpu = time.perf_counter(), time.process_time()
         done[name] = step()
-        found.append(_row(f"{assets} assets x {years:g} y: {name}", wall, cpu))
+        found.append(measured(f"{assets} assets x {years:g} y: {name}", wall, cpu))
     total = {key: sum(row[key] for row in found) for key in ("seconds", "cpu_seconds")}
-    return [*found, {**_row(f"{assets} assets x {years:g} y: all", 0.0, 0.0), **total}]
+    return [*found, {**measured(f"{assets} assets x {years:g} y: all", 0.0, 0.0), **total}]
 
 
 def make(store: str, assets: int, years: float) -> None:
@@ -91,7 +102,8 @@ def make(store: str, assets: int, years: float) -> None:
     simulated_store(Path(store), SimulatedMarket(assets=assets, years=years, bars=None))
 
 
-def _row(work: str, wall: float, cpu: float) -> dict[str, Any]:
+def measured(work: str, wall: float, cpu: float) -> dict[str, Any]:
+    """Give the row of work that began at these wall and CPU times."""
     return {
         "work": work,
         "system": "superhet",

@@ -151,7 +151,7 @@ def test_a_formula_that_cannot_be_read_is_refused_everywhere(command, tiny_store
         (("run",), "Missing argument"),
         (("run", "x.yaml", "--nope"), "No such option: --nope"),
         (("data", "simulate"), "Missing option '--store'"),
-        (("data", "simulate", "--store", "s", "--assets", "many"), "'many' is not a valid"),
+        (("data", "simulate", "--store", "s", "--assets", "many"), "Invalid value for '--assets'"),
         (("runs", "compare", "a"), "Missing argument"),
     ],
 )

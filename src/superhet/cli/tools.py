@@ -25,7 +25,7 @@ def schema(json: AsJson = True, debug: Debug = False) -> None:
 @guarded
 def doctor(json: AsJson = False, debug: Debug = False) -> None:
     """Say what this machine has: versions, optional libraries, disk, calendar."""
-    import exchange_calendars
+    from exchange_calendars.exchange_calendar_xshg import XSHGExchangeCalendar
 
     def installed(name: str) -> str | None:
         try:
@@ -39,7 +39,7 @@ def doctor(json: AsJson = False, debug: Debug = False) -> None:
         "base": {name: installed(name) for name in _BASE},
         "optional": {name: installed(name) for name in _OPTIONAL},
         "free_disk_gb": round(shutil.disk_usage(Path.cwd()).free / 1e9, 1),
-        "calendar_until": str(exchange_calendars.get_calendar("XSHG").last_session.date()),
+        "calendar_until": str(XSHGExchangeCalendar.bound_max().date()),
     }
     lines = []
     for key, value in facts.items():

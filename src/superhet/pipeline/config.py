@@ -201,8 +201,11 @@ class Config:
     @property
     def resolved(self) -> dict[str, object]:
         """Give every key with its value, defaults included, components under their words."""
+        engine = describe(self.backtest, {})
+        assert isinstance(engine, dict)
         return {
-            name: describe(getattr(self, name), REGISTRIES) for name in Config.__dataclass_fields__
+            **{n: describe(getattr(self, n), REGISTRIES) for n in Config.__dataclass_fields__},
+            "backtest": {"engine": ENGINES.name_of(type(self.backtest)), **engine},
         }
 
     @property
@@ -355,11 +358,13 @@ def _synthesis(raw: object) -> SynthesisSection:
 
 
 def _engine(raw: object) -> Engine:
-    if isinstance(raw, Mapping) and "engine" in raw:
-        rest = {k: v for k, v in raw.items() if k != "engine"}
-        made: Engine = component(ENGINES, {str(raw["engine"]): rest}, "backtest")
-        return made
-    raise ConfigError("backtest.engine", "is required (native)")
+    named: object = raw
+    if isinstance(raw, Mapping):
+        if "engine" not in raw:
+            raise ConfigError("backtest.engine", f"is required ({', '.join(ENGINES.names())})")
+        named = {str(raw["engine"]): {k: v for k, v in raw.items() if k != "engine"}}
+    made: Engine = component(ENGINES, named, "backtest")
+    return made
 
 
 def _listed(raw: object, path: str) -> list[object]:

@@ -16,7 +16,7 @@ from superhet.pipeline.config import Config
 from superhet.pipeline.stages import Values, market_on, members
 from superhet.portfolio import diagnose
 from superhet.preprocess import diagnose as diagnose_distribution
-from superhet.report import Study, write_html
+from superhet.report import Measures, Study, write_html
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,12 +40,13 @@ def write_reports(
     chosen = config.report.language
     languages: tuple[Literal["en", "zh"], ...] = ("en", "zh") if chosen == "both" else (chosen,)
     facts = study_facts(config, market, values, metrics, about)
+    measures = Measures(Study(**facts))
     paths = []
     for language in languages:
         suffix = "" if language == languages[0] else f".{language}"
         path = folder / f"report{suffix}.html"
         study = Study(**facts, language=language)
-        write_atomic(path, partial(write_html, study))
+        write_atomic(path, partial(write_html, study, measures=measures))
         paths.append(path)
     return paths
 

@@ -4,29 +4,39 @@ from __future__ import annotations
 
 import dataclasses
 import typing
+from collections.abc import Iterator
 from typing import Any
 
 from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema
-from pydantic_core import PydanticOmit
 
-from superhet.pipeline.config import REGISTRIES, Config
+from superhet.panel import WalkForward
+from superhet.pipeline.config import ATTRIBUTIONS, REGISTRIES, Config, TargetSection
 from superhet.registry import Registry
 
 
 def config_schema() -> dict[str, Any]:
     """Give the JSON Schema of the YAML; components are offered by name."""
-    hints = typing.get_type_hints(Config)
+    hints = typing.get_type_hints(Config, include_extras=True)
     words = {
         "preprocess": {"type": "array", "items": _choice(REGISTRIES["preprocess"])},
         "synthesis": _synthesis(),
         "portfolio": _choice(REGISTRIES["portfolio"]),
-        "backtest": _choice(REGISTRIES["backtest"]),
+        "backtest": _engine(REGISTRIES["backtest"]),
+        "attribution": {"type": "array", "items": {"enum": list(ATTRIBUTIONS)}},
     }
     properties = {
         f.name: words[f.name] if f.name in words else _of(hints[f.name])
         for f in dataclasses.fields(Config)
     }
+    rule = properties["market"]["properties"]["universe"]
+    properties["market"]["properties"]["universe"] = {"anyOf": [{"type": "string"}, rule]}
+    definitions: dict[str, Any] = {}
+    for part in _objects(properties):
+        definitions.update(part.pop("$defs", {}))
+    for part in (*_objects(properties), *_objects(definitions)):
+        if "properties" in part:
+            part["additionalProperties"] = False
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "superhet study",
@@ -34,37 +44,51 @@ def config_schema() -> dict[str, Any]:
         "properties": properties,
         "required": ["market", "signals", "synthesis", "portfolio", "backtest"],
         "additionalProperties": False,
+        "$defs": definitions,
     }
 
 
 class _Words(GenerateJsonSchema):
-    """Leaves out the parameters that only Python can give, such as a Cube of exposures."""
+    """Offers null for what only Python can give, such as a Cube of exposures."""
 
-    def handle_invalid_for_json_schema(self, schema: Any, error_info: str) -> Any:
-        raise PydanticOmit
+    def handle_invalid_for_json_schema(self, schema: Any, error_info: str) -> dict[str, Any]:
+        return {"type": "null"}
 
 
 def _of(hint: Any) -> dict[str, Any]:
     return TypeAdapter(hint).json_schema(schema_generator=_Words)
 
 
+def _objects(tree: Any) -> Iterator[dict[str, Any]]:
+    """Give every mapping of a schema, outer ones first."""
+    if isinstance(tree, dict):
+        yield tree
+    for inner in tree.values() if isinstance(tree, dict) else tree:
+        if isinstance(inner, dict | list):
+            yield from _objects(inner)
+
+
 def _choice(registry: Registry[Any]) -> dict[str, Any]:
-    named = {
-        name: {
-            "type": "object",
-            "properties": {name: _of(registry.get(name))},
-            "required": [name],
-            "additionalProperties": False,
-        }
+    """Offer a name, or a name with its parameters."""
+    with_parameters = [
+        {"type": "object", "properties": {name: _of(registry.get(name))}, "required": [name]}
         for name in registry.names()
-    }
-    return {"anyOf": [{"enum": registry.names()}, *named.values()]}
+    ]
+    return {"anyOf": [{"enum": registry.names()}, *with_parameters]}
+
+
+def _engine(registry: Registry[Any]) -> dict[str, Any]:
+    """Offer the engines; the name stands beside the parameters."""
+    offered = []
+    for name in registry.names():
+        schema = _of(registry.get(name))
+        schema["properties"]["engine"] = {"const": name}
+        schema["required"] = [*schema.get("required", []), "engine"]
+        offered.append(schema)
+    return {"anyOf": [{"enum": registry.names()}, *offered]}
 
 
 def _synthesis() -> dict[str, Any]:
-    from superhet.panel import WalkForward
-    from superhet.pipeline.config import TargetSection
-
     choice = _choice(REGISTRIES["synthesis"])
     return {
         "type": "object",
@@ -76,5 +100,4 @@ def _synthesis() -> dict[str, Any]:
             "subsets": {"type": "boolean"},
         },
         "required": ["model"],
-        "additionalProperties": False,
     }

@@ -34,13 +34,16 @@ _TAGS = {"en": "en", "zh": "zh-CN"}
 _HABITS = {"en": "green-up", "zh": "red-up"}
 
 
-def write_html(study: Study, path: str | os.PathLike[str]) -> Path:
+def write_html(
+    study: Study, path: str | os.PathLike[str], measures: Measures | None = None
+) -> Path:
     """Write the report; the file appears whole or not at all.
 
     Parameters
     ----------
     study : all that is shown
     path : of the file; its folder must exist
+    measures : those of the same study, where they are there already (another language)
 
     Returns
     -------
@@ -48,17 +51,17 @@ def write_html(study: Study, path: str | os.PathLike[str]) -> Path:
     """
     target = Path(path)
     aside = target.with_name(f".{target.name}.part")
-    aside.write_bytes(render_html(study).encode("utf-8"))
+    aside.write_bytes(render_html(study, measures).encode("utf-8"))
     with aside.open("rb") as written:
         os.fsync(written.fileno())
     aside.replace(target)
     return target
 
 
-def render_html(study: Study) -> str:
+def render_html(study: Study, measures: Measures | None = None) -> str:
     """Give the report as text."""
     text = Text(study.language)
-    context = Context(study=study, measures=Measures(study), text=text)
+    context = Context(study=study, measures=measures or Measures(study), text=text)
     pages = build_pages(context)
     subtitle = text(
         "page.subtitle",
