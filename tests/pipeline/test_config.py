@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,11 @@ def test_the_tiny_study_means_the_same_when_written_out(tmp_path):
 @pytest.mark.parametrize(("room", "name"), COMPONENTS)
 def test_every_component_is_built_from_its_name_and_written_out_again(room, name):
     registry = REGISTRIES[room]
+    needed = [f.name for f in fields(registry.get(name)) if _is_required(f)]
+    if needed:
+        with pytest.raises(ConfigError, match=rf"{room}.{name}.{needed[0]}: is required"):
+            component(registry, name, room)
+        return
     built = component(registry, name, room)
     assert type(built) is registry.get(name)
     assert component(registry, {name: {}}, room) == built
@@ -68,6 +74,10 @@ def test_every_component_is_built_from_its_name_and_written_out_again(room, name
         section = {room: name}
     config = parse_config({**study(), **section})
     assert parse_config(written_out(config)) == config
+
+
+def _is_required(field) -> bool:
+    return field.init and field.default is MISSING and field.default_factory is MISSING
 
 
 def test_defaults_are_written_out_too():

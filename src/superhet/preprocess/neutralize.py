@@ -78,6 +78,9 @@ class Neutralize:
     # a Cube is no plain value: pydantic is told to take it as it is
     __pydantic_config__: ClassVar[dict[str, Any]] = {"arbitrary_types_allowed": True}
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "against", tuple(self.against))
+
     def transform(self, signal: Panel, market: Market) -> Panel:
         """Neutralize; the result is a score."""
         return self.transform_with_report(signal, market)[0]
