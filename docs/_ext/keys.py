@@ -2,7 +2,7 @@
 
 import dataclasses
 import inspect
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import Any, ClassVar, Literal, get_args, get_origin, get_type_hints
 
@@ -25,26 +25,42 @@ def kind(hint: Any) -> str:
         return " or ".join(f"`{word}`" for word in inner)
     if get_origin(hint) in (dict, Mapping):
         return "keys and values"
-    if isinstance(get_origin(hint), type) and issubclass(get_origin(hint), tuple | list):
+    if isinstance(get_origin(hint), type) and issubclass(get_origin(hint), Sequence):
         return f"list of {kind(inner[0])}"
     if inner:
         return " or ".join(kind(a) for a in inner)
-    return _WORDS.get(hint, "keys" if dataclasses.is_dataclass(hint) else "a component")
+    nested = dataclasses.is_dataclass(hint) or hasattr(hint, "model_fields")
+    return _WORDS.get(hint, "keys" if nested else "a component")
 
 
-def default(field: dataclasses.Field[Any]) -> str:
+def default(made: Any) -> str:
     """Write a default as YAML does."""
-    made = (
-        field.default_factory()
-        if field.default_factory is not dataclasses.MISSING
-        else field.default
-    )
     if made is dataclasses.MISSING:
         return "required"
-    if made is None or made == () or dataclasses.is_dataclass(made):
+    if made is None or made in ((), [], {}) or dataclasses.is_dataclass(made):
         return ""
-    listed = f"[{', '.join(made)}]" if isinstance(made, tuple) else str(made)
-    return f"`{listed.lower() if isinstance(made, bool) else listed}`"
+    if isinstance(made, tuple | list):
+        return f"`[{', '.join(repr(m) if m == '' else m for m in made)}]`"
+    if isinstance(made, bool):
+        return f"`{str(made).lower()}`"
+    return f"`{made:g}`" if isinstance(made, float) else f"`{made}`"
+
+
+def fields(cls: Any) -> list[tuple[str, Any]]:
+    """Give name and default of each key of a dataclass, or of a pydantic model."""
+    if not dataclasses.is_dataclass(cls):
+        every = cls.model_fields.items()
+        return [
+            (
+                n,
+                dataclasses.MISSING
+                if f.is_required()
+                else f.get_default(call_default_factory=True),
+            )
+            for n, f in every
+        ]
+    made = [(f, f.default_factory) for f in dataclasses.fields(cls) if f.init]
+    return [(f.name, f.default if make is dataclasses.MISSING else make()) for f, make in made]
 
 
 def meanings(cls: type) -> dict[str, str]:
@@ -61,11 +77,7 @@ def keys(place: str) -> list[list[str]]:
     module, name = place.split(":")
     cls = getattr(import_module(module), name)
     hints, said = get_type_hints(cls, include_extras=True), meanings(cls)
-    return [
-        [f"`{f.name}`", kind(hints[f.name]), default(f), said.get(f.name, "")]
-        for f in dataclasses.fields(cls)
-        if f.init
-    ]
+    return [[f"`{n}`", kind(hints[n]), default(d), said.get(n, "")] for n, d in fields(cls)]
 
 
 class Keys(Table):

@@ -263,10 +263,13 @@ def test_a_real_process_ends_with_2_and_no_traceback(imported, tmp_path):
     bad = tmp_path / "bad"
     bad.mkdir()
     (bad / "bars_1d.csv").write_text("\n".join([HEADER, bar(), bar()]))
+    words = ("data", "import", "--path", str(bad), "--store", str(store))
     done = subprocess.run(
-        [sys.executable, "-m", "superhet.cli.main", "data", "import", "--path", str(bad), "--store", str(store)],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        [sys.executable, "-m", "superhet.cli.main", *words],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert (done.returncode, done.stdout) == (2, "")
     assert "superhet: bars_1d.csv, row 2, column 'asset': the same date and asset" in done.stderr
     assert "Traceback" not in done.stderr

@@ -7,7 +7,6 @@ import logging
 import re
 import subprocess
 import sys
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -164,7 +163,9 @@ def test_wrong_usage_ends_with_2_on_standard_error(arguments, message, command):
 
 
 def test_an_unknown_run_is_refused_with_those_that_exist(command, runs, tmp_path):
-    assert_refused(command("runs", "show", "tyni", "--runs", runs), r"unknown run 'tyni'; known: tiny-")
+    assert_refused(
+        command("runs", "show", "tyni", "--runs", runs), r"unknown run 'tyni'; known: tiny-"
+    )
     assert_refused(command("runs", "show", "x", "--runs", tmp_path), r"unknown run 'x'")
 
 
@@ -253,10 +254,13 @@ def test_messages_go_to_standard_error_when_asked_for(command, study_file, tmp_p
 
 
 def test_a_real_process_keeps_the_two_streams_apart(study_file, tmp_path):
+    words = ("run", str(study_file()), "--runs", str(tmp_path), "--json")
     done = subprocess.run(
-        [sys.executable, "-m", "superhet.cli.main", "run", str(study_file()), "--runs", str(tmp_path), "--json"],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        [sys.executable, "-m", "superhet.cli.main", *words],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     assert set(json.loads(done.stdout)) >= CONTRACT
     assert "  signals" in done.stderr.splitlines()

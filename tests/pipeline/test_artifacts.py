@@ -15,8 +15,6 @@ from hypothesis.extra import numpy as hnp
 from superhet.errors import CorruptedPart, DiskFull
 from superhet.panel import (
     Assets,
-    Attribution,
-    BacktestResult,
     Cube,
     Dates,
     Events,
@@ -25,40 +23,33 @@ from superhet.panel import (
     Records,
 )
 from superhet.pipeline.artifacts import Artifacts, write_atomic, write_json
+from superhet.pipeline.stages import attribute
 
 DTYPES = ["f8", "f4", "?", "i1", "i4", "i8", "M8[D]", "M8[s]", "U3"]
 
 
 def same(left: object, right: object) -> bool:
     """Equal type, equal content; NaN equals NaN, arrays also by dtype and shape."""
-    if isinstance(left, np.ndarray):
-        return (
-            isinstance(right, np.ndarray)
-            and (left.dtype, left.shape) == (right.dtype, right.shape)
-            and left.tobytes() == right.tobytes()
-        )
-    if type(left) is not type(right):
-        return False
-    if isinstance(left, float):
-        return np.float64(left).tobytes() == np.float64(right).tobytes()
-    if isinstance(left, Cube):
-        names = list(left)
-        return (
-            names == list(right)
-            and left.blocks == right.blocks
-            and all(same(left[n], right[n]) for n in names)
-        )
-    if isinstance(left, Dates):
-        return same(left.values, right.values)
-    if isinstance(left, Assets):
-        return left.values == right.values
-    if isinstance(left, dict):
-        return list(left) == list(right) and all(same(left[k], right[k]) for k in left)
-    if isinstance(left, list | tuple):
-        return len(left) == len(right) and all(map(same, left, right))
-    if hasattr(left, "__dataclass_fields__"):
-        return all(same(getattr(left, f.name), getattr(right, f.name)) for f in fields(left))
-    return bool(left == right)
+    return type(left) is type(right) and _plain(left) == _plain(right)
+
+
+def _plain(value: object) -> object:
+    """A value as nested lists of what == compares bit for bit."""
+    if isinstance(value, np.ndarray):
+        return ["array", str(value.dtype), value.shape, value.tobytes()]
+    if isinstance(value, float):
+        return ["float", value.hex()]  # every NaN is the same
+    if isinstance(value, Cube):
+        return ["cube", [[n, _plain(value[n])] for n in value], dict(value.blocks)]
+    if isinstance(value, Dates | Assets):
+        return [type(value).__name__, _plain(np.asarray(value.values))]
+    if hasattr(value, "__dataclass_fields__"):
+        return [type(value).__name__, [_plain(getattr(value, f.name)) for f in fields(value)]]
+    if isinstance(value, dict):
+        return ["dict", [[k, _plain(v)] for k, v in value.items()]]
+    if isinstance(value, list | tuple):
+        return [type(value).__name__, [_plain(v) for v in value]]
+    return [type(value).__name__, value]
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -95,7 +86,9 @@ def test_plain_values_come_back_whole_floats_included(value, tmp_path_factory):
     assert same(store.load("stage"), value)
 
 
-def test_every_stage_of_a_road_comes_back_bit_for_bit(tiny_road, tmp_path):
+def test_every_stage_of_a_road_comes_back_bit_for_bit(
+    tiny_road, tiny_config, tiny_loaded, tmp_path
+):
     store = Artifacts(tmp_path)
     seen = set()
 
@@ -108,13 +101,17 @@ def test_every_stage_of_a_road_comes_back_bit_for_bit(tiny_road, tmp_path):
             for inner in value:
                 types_of(inner)
 
-    for name, values in tiny_road.items():
+    road = {
+        **tiny_road,
+        "attribution": attribute(tiny_config, tiny_loaded, tiny_road["backtest"]),
+    }
+    for name, values in road.items():
         digest = store.save(name, values)
         back = store.load(name)
         assert same(back, values), name
         assert Artifacts(tmp_path / "again").save(name, back) == digest
         types_of(values)
-    assert {"Cube", "Panel", "BacktestResult", "Fold", "ndarray"} <= seen
+    assert {"Cube", "Panel", "BacktestResult", "Attribution", "Fold", "ndarray"} <= seen
 
 
 def hand_made() -> dict[str, object]:

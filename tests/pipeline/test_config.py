@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from dataclasses import MISSING, fields
 from pathlib import Path
@@ -210,8 +211,8 @@ def _own_problems(value: Any, schema: dict[str, Any], path: str) -> list[str]:
         "const": value == schema.get("const", value),
         "minimum": not number or value >= schema.get("minimum", value),
         "maximum": not number or value <= schema.get("maximum", value),
-        "exclusiveMinimum": not number or "exclusiveMinimum" not in schema or value > schema["exclusiveMinimum"],
-        "exclusiveMaximum": not number or "exclusiveMaximum" not in schema or value < schema["exclusiveMaximum"],
+        "exclusiveMinimum": not number or value > schema.get("exclusiveMinimum", -math.inf),
+        "exclusiveMaximum": not number or value < schema.get("exclusiveMaximum", math.inf),
         "minItems": not isinstance(value, list) or len(value) >= schema.get("minItems", 0),
         "maxItems": not isinstance(value, list) or len(value) <= schema.get("maxItems", len(value)),
     }  # fmt: skip

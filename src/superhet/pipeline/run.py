@@ -190,6 +190,8 @@ class Run:
         if fresh and self.folder.exists():
             _forget(self.folder)
         self.folder.mkdir(parents=True, exist_ok=True)
+        for stale in self.folder.rglob(".*.tmp"):  # what a killed run had begun to write
+            stale.unlink()
         self._note(status="running")
         text = yaml.safe_dump(self.config.resolved, allow_unicode=True, sort_keys=False)
         write_atomic(self.folder / "config.yaml", lambda aside: _write_text(aside, text))

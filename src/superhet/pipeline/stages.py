@@ -54,6 +54,7 @@ from superhet.synthesis import (
 
 Values: TypeAlias = dict[str, Any]
 FREQUENCIES = ("minute", "daily", "quarterly")
+_FIELDS_LOOK_BACK = 60  # sessions behind a field itself: returns 1, illiquidity 20, average amounts 60
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,7 +102,7 @@ def load(config: Config, tables: Tables, progress: Progress = silent) -> Market:
     frequencies = {m.section.frequency for m in wanted if "bar_" in str(m.expression)}
     start = config.market.start
     if start is not None:
-        lookback = max(m.expression.lookback for m in wanted)
+        lookback = max(m.expression.lookback for m in wanted) + _FIELDS_LOOK_BACK
         sessions = market_axes(tables, None, config.market.end)[1].dates
         first = int(np.searchsorted(sessions.values, np.datetime64(start, "D")))
         start = str(sessions.values[max(0, min(first, len(sessions) - 1) - lookback)])
