@@ -20,7 +20,7 @@ from superhet.pipeline.audit import audit_dates, first_difference
 from superhet.preprocess import TRANSFORMERS
 from superhet.testing.studies import tiny_study, write_study
 
-SIGNALS = {"imbalance", "reversal", "surprise", "profitability"}
+SIGNALS = {"reversal", "surprise", "profitability"}
 PEEK = {"name": "peek", "formula": "ts_peek(returns, 2)"}
 
 
@@ -60,7 +60,9 @@ def leaks_of(found: Mapping[str, Any]) -> set[tuple[str, str]]:
 
 
 def study(tiny_store, **changes: Any) -> dict[str, Any]:
-    return tiny_study(tiny_store.path, **changes)
+    """The tiny study without its minute bars, which take half of the time to load."""
+    slow = tiny_study(tiny_store.path)["signals"][1:]
+    return tiny_study(tiny_store.path, **{"signals": slow, **changes})
 
 
 @pytest.fixture
@@ -85,7 +87,7 @@ def audited(tmp_path):
 def test_the_tiny_study_passes(audited, tiny_store, tiny_road):
     (cut,) = audit_dates(tiny_road["synthesis"]["super_factor"], 1)
     passed = {"verdict": "pass", "leaks": [], "dates_checked": [str(cut)]}
-    assert audited(study(tiny_store)) == (0, passed)
+    assert audited(tiny_study(tiny_store.path)) == (0, passed)
 
 
 def test_audit_dates_lie_inside_the_out_of_sample_range(tiny_road):

@@ -69,6 +69,7 @@ class Run:
     progress: Progress = silent
     seconds: dict[str, float] = field(default_factory=dict)
     _market: Market | None = None
+    _lines: list[str] = field(default_factory=list)
 
     @property
     def run_id(self) -> str:
@@ -100,6 +101,7 @@ class Run:
         try:
             hashes, values = self._compute()
         except SuperhetError as error:
+            self._say(f"failed: {error.message}")
             self._note(status="failed", error=error.message)
             raise
         metrics = measure(self.config, self.market, values, self.tables)
@@ -160,12 +162,12 @@ class Run:
     def _stage(self, name: str, compute: Callable[[], Values]) -> tuple[Values, str]:
         artifacts = Artifacts(self.folder)
         if artifacts.has(name):
-            log.info("%s: already done", name)
+            self._say(f"{name}: already done")
             values: Values = artifacts.load(name)
             return values, artifacts.hash_of(name)
         values = self._timed(name, compute)
         digest = artifacts.save(name, values)
-        log.info("%s: done in %.1f s, %s", name, self.seconds[name], digest)
+        self._say(f"{name}: computed in {self.seconds[name]:.1f} s, hash {digest}")
         return values, digest
 
     def _timed(self, name: str, work: Callable[[], Any]) -> Any:
@@ -174,13 +176,21 @@ class Run:
         self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - begin
         return value
 
+    def _say(self, line: str) -> None:
+        """Add a line to the log of the run; the file is replaced whole, so a full disk harms nothing."""
+        log.info("%s", line)
+        self._lines.append(line)
+        text = "\n".join(self._lines) + "\n"
+        write_atomic(self.folder / "log.txt", lambda aside: _write_text(aside, text))
+
     def _open(self, *, resume: bool, fresh: bool) -> None:
         note = self.folder / "run.json"
         if note.exists():
             known = json.loads(note.read_text(encoding="utf-8"))
             if known["status"] == "running" and _alive(known["pid"]):
                 raise RunInterrupted(
-                    f"{self.folder}: process {known['pid']} is working on this run now. Wait for it."
+                    f"{self.folder}: process {known['pid']} is working on this run now. Wait for it; "
+                    "if that number belongs to another program by now, delete the folder."
                 )
             if known["status"] == "running" and not (resume or fresh):
                 raise RunInterrupted(
