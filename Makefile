@@ -44,5 +44,16 @@ docs: $(VENV)/.dev
 bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks road --small
 
+# Other people's tools, only for the benchmarks; nothing else installs them.
+PEERS := $(patsubst benchmarks/peers/%.txt,%,$(wildcard benchmarks/peers/*.txt))
+
+peers: $(PEERS:%=.peers/%/.done)
+	@du -sh $(PEERS:%=.peers/%)
+
+.peers/%/.done: benchmarks/peers/%.txt
+	$(PYTHON) -m venv --clear .peers/$*
+	.peers/$*/bin/python -m pip --disable-pip-version-check install --quiet --requirement $<
+	touch $@
+
 clean:
 	rm -rf $(VENV) docs/_build .pytest_cache .mypy_cache .ruff_cache

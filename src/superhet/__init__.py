@@ -28,7 +28,7 @@ if TYPE_CHECKING:
         quantile_returns,
         rank_autocorrelation,
     )
-    from superhet.factors.evaluate import evaluate
+    from superhet.factors.evaluate import evaluate, known_since
     from superhet.factors.library import library
     from superhet.factors.parse import parse
     from superhet.frequency import decision_clock, mix
@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from superhet.pipeline.audit import audit
     from superhet.pipeline.config import load_config
     from superhet.pipeline.run import Run
+    from superhet.pipeline.simulate import simulated_store
     from superhet.portfolio import RankLongOnly, RankLongShort
     from superhet.preprocess import (
         Insn,
@@ -109,6 +110,7 @@ _HOME = {
     "ic_decay": "superhet.evaluation",
     "import_files": "superhet.data",
     "information": "superhet.evaluation",
+    "known_since": "superhet.factors",
     "library": "superhet.factors",
     "load_config": "superhet.pipeline.config",
     "load_market": "superhet.data",
@@ -118,6 +120,7 @@ _HOME = {
     "rank_autocorrelation": "superhet.evaluation",
     "reindex": "superhet.panel",
     "simulate": "superhet.data.sources.simulated",
+    "simulated_store": "superhet.pipeline.simulate",
     "walk_forward": "superhet.synthesis",
 }
 
@@ -166,6 +169,7 @@ __all__ = [
     "ic_decay",
     "import_files",
     "information",
+    "known_since",
     "library",
     "load_config",
     "load_market",
@@ -175,6 +179,7 @@ __all__ = [
     "rank_autocorrelation",
     "reindex",
     "simulate",
+    "simulated_store",
     "walk_forward",
 ]
 

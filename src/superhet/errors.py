@@ -140,10 +140,16 @@ class EmptyUniverse(InputError):
 class TooFewAssets(InputError):
     """A date has fewer valid names than statistics need."""
 
-    def __init__(self, what: str, date: object, count: int, needed: int) -> None:
+    def __init__(
+        self,
+        what: str,
+        date: object,
+        count: int,
+        needed: int,
+        mend: str = "Widen the universe, start later, or pick signals with better coverage.",
+    ) -> None:
         super().__init__(
-            f"{what}: {date} has {count} valid names, at least {needed} are needed. "
-            "Widen the universe, start later, or pick signals with better coverage.",
+            f"{what}: {date} has {count} valid names, at least {needed} are needed. {mend}",
             date=str(date),
             count=count,
         )

@@ -82,7 +82,7 @@ STUDIES = {
     ),
     "no such word": (
         {"backtest": {"fill": "noon"}},
-        r"backtest.native.fill: must be .*'open'.* \(got 'noon'\)",
+        r"backtest.fill: must be .*'open'.* \(got 'noon'\)",
     ),
     "seed": ({"seed": -1}, r"seed: must be a whole number of at least 0 \(got -1\)"),
     "no date": (
@@ -139,7 +139,7 @@ STUDIES = {
     "too few names to trade": (
         {"market": {"universe": {"illiquid": 0.7}}},
         r"portfolio of 'super_factor': \d{4}-\d\d-\d\d has \d\d valid names, at least 30 are needed. "
-        "Widen the universe, start later, or pick signals with better coverage",
+        "Widen the universe or start later; or lower `min_names`, or .* `when_few: hold`",
     ),
     "all signals missing": (
         {"signals": signal("ts_lag(close, 1000)")},

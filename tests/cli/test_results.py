@@ -249,7 +249,7 @@ def test_a_folder_that_may_not_be_written_is_refused(command, study_file, tmp_pa
 def test_messages_go_to_standard_error_when_asked_for(command, study_file, tmp_path):
     done = command("--verbose", "run", study_file(), "--runs", tmp_path, "--quiet", "--json")
     json.loads(done.out)
-    assert re.search(r"I signals: done in .* s, [0-9a-f]{16}", done.err)
+    assert re.search(r"I signals: computed in .* s, hash [0-9a-f]{16}", done.err)
     assert logging.getLogger("superhet").propagate is False
 
 

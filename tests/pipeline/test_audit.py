@@ -135,9 +135,12 @@ def test_a_full_sample_zscore_is_named(full_sample_transformer, audited, tiny_st
 def test_statements_known_at_the_end_of_their_period_are_named(audited, tiny_store):
     code, found = audited(study(tiny_store, market={"statements_known_at": "report_date"}))
     assert (code, found["verdict"]) == (1, "leak")
-    assert {stage for stage, _ in leaks_of(found)} == {"data"}
-    assert {name.partition(".")[0] for _, name in leaks_of(found)} == {"statements"}
-    assert ("data", "statements.net_profit") in leaks_of(found)
+    named = leaks_of(found)
+    assert ("data", "statements") in named
+    assert {stage for stage, _ in named} == {"data", "signals"}
+    assert {name for stage, name in named if stage == "data"} == {"statements"}
+    signals = {name.partition(" ")[0] for stage, name in named if stage == "signals"}
+    assert signals == {"surprise", "profitability"}, "and the signals that read statements"
     cut = np.datetime64(found["dates_checked"][0])
     for leak in found["leaks"]:
         first = np.datetime64(leak["first_date"][:10])

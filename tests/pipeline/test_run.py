@@ -39,6 +39,9 @@ def finished(plain, tiny_store, tmp_path_factory):
     return Run(plain, tiny_store, tmp_path_factory.mktemp("runs")).execute()
 
 
+TIMED = {"run.json", "log.txt"}  # what says how long it took
+
+
 def files(folder: Path) -> dict[str, bytes]:
     return {
         p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()
@@ -47,7 +50,7 @@ def files(folder: Path) -> dict[str, bytes]:
 
 def results(folder: Path) -> dict[str, bytes]:
     """All files but the note, which tells times and a process."""
-    return {name: content for name, content in files(folder).items() if name != "run.json"}
+    return {name: content for name, content in files(folder).items() if name not in TIMED}
 
 
 def test_two_runs_in_different_folders_give_the_same_bytes(plain, tiny_store, finished, tmp_path):

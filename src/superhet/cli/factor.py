@@ -50,6 +50,9 @@ def show(
         "lookback": expression.lookback,
         "clock": expression.clock,
         "fields": sorted(expression.fields),
+        "bar_fields": sorted(expression.bar_fields),
+        "statement_columns": sorted(expression.statement_columns),
+        "groups": sorted(expression.groups),
     }
     emit(facts, as_json=json, text="\n".join(f"{k}: {v}" for k, v in facts.items()))
 

@@ -38,6 +38,13 @@ class Attribution:
         explained: Series = np.sum(list(self.effects.values()), axis=0)
         return self.total - explained
 
+    def __str__(self) -> str:
+        lines = [f"{self.name}, {self.dates.describe()}"]
+        lines += [f"  {name:<24}{value:>10.2%}" for name, value in self.linked.items()]
+        lines.append(f"  {'total':<24}{self.linked_total:>10.2%}")
+        lines.append(f"  largest daily residual {np.abs(self.residual).max(initial=0.0):.1e}")
+        return "\n".join(lines)
+
     @property
     def linked_total(self) -> float:
         """The compounded return of the whole period."""

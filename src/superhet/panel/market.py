@@ -37,7 +37,7 @@ class Benchmark:
     weights: Panel | None = None
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class Market(Mapping[str, Panel]):
     """A read-only bundle of daily fields, groups, intraday bars and events.
 
@@ -156,6 +156,13 @@ class Market(Mapping[str, Panel]):
             assets=self.assets,
         )
         return replace(self, fields=fields)
+
+    def __repr__(self) -> str:
+        return (
+            f"Market({len(self)} fields, dates {self.dates.describe()}, assets "
+            f"{self.assets.describe()}; groups: {', '.join(self.group_panels) or 'none'}; intraday: "
+            f"{', '.join(self.intraday_cubes) or 'none'}; events: {', '.join(self.events) or 'none'})"
+        )
 
     def _cut(
         self,

@@ -15,12 +15,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, TypeAlias
+from zlib import crc32
 
 import numpy as np
 import numpy.typing as npt
 
 from superhet.data.base import Tables
-from superhet.panel import BacktestResult, Cube, Events, Market, Panel
+from superhet.panel import Assets, BacktestResult, Cube, Events, Market, Panel, reindex
 from superhet.pipeline import stages
 from superhet.pipeline.config import AuditSection, Config
 from superhet.pipeline.perturb import OtherFuture
@@ -127,12 +128,17 @@ def compare(
     cut: np.datetime64,
     future: str,
 ) -> Iterator[Leak]:
-    """Give the first stage's outputs that differ up to `cut`; later stages only inherit a leak."""
+    """Give the outputs that differ up to `cut`, in the data and in the first stage after it that leaks.
+
+    A leak in the data goes on to the signals, so that those which carry it are named; whatever comes
+    after a stage that leaks only inherits it.
+    """
+    assets = market.assets
     for stage in STAGES:
         if stage == "data":
-            left, right = _market_outputs(market), _market_outputs(other_market)
+            left, right = _market_outputs(market, assets), _market_outputs(other_market, assets)
         else:
-            left, right = _outputs(values[stage]), _outputs(other[stage])
+            left, right = _outputs(values[stage], assets), _outputs(other[stage], assets)
         found = []
         named = {name: (dates, array) for name, dates, array in right}
         for name, dates, array in left:
@@ -143,7 +149,7 @@ def compare(
                     Leak(stage=stage, name=name, first_date=first, cut=str(cut), future=future)
                 )
         yield from found
-        if found:
+        if found and stage != "data":
             return
 
 
@@ -178,45 +184,58 @@ def first_difference(
     return str(days[rows[0]]) if rows.size else None
 
 
-def _market_outputs(market: Market) -> Iterator[Named]:
+def _market_outputs(market: Market, assets: Assets) -> Iterator[Named]:
     for name in market:
-        yield name, market.dates.values, market[name].values
+        yield name, market.dates.values, _values(market[name], assets)
     for flag in ("member", "tradable", "estimable"):
         panel = getattr(market.universe, flag)
-        yield f"universe.{flag}", panel.dates.values, panel.values
+        yield f"universe.{flag}", panel.dates.values, _values(panel, assets)
     for name, panel in market.group_panels.items():
         labels = np.array([*panel.labels, ""], dtype="U")
-        yield name, panel.dates.values, labels[panel.values]
+        yield name, panel.dates.values, labels[_values(panel, assets)]
     for name, events in market.events.items():
-        yield from _event_outputs(name, events)
+        yield name, events.known_at, _rows(events, market.assets, assets)
     for frequency, cube in market.intraday_cubes.items():
         for name in cube:
-            yield f"{frequency}.{name}", cube.dates.values, cube[name].values
+            yield f"{frequency}.{name}", cube.dates.values, _values(cube[name], assets)
     if market.benchmark is not None:
         yield "benchmark", market.dates.values, market.benchmark.returns
 
 
-def _event_outputs(name: str, events: Events) -> Iterator[Named]:
-    for column in events:
-        yield f"{name}.{column}", events.known_at, events[column]
+def _rows(events: Events, own: Assets, assets: Assets) -> npt.NDArray[np.float64]:
+    """Give one row of numbers for each event: assets by their place on the whole axis, texts by a hash."""
+    columns: list[npt.NDArray[Any]] = []
+    for name, column in events.items():
+        if name == "asset":
+            columns.append(assets.positions(own.values)[column])
+        elif column.dtype.kind == "M":
+            columns.append(column.astype("datetime64[D]").astype(np.int64))
+        elif column.dtype.kind in "biuf":
+            columns.append(column)
+        else:
+            texts, where = np.unique(column.astype("U"), return_inverse=True)
+            columns.append(np.array([crc32(str(t).encode()) for t in texts])[where])
+    return np.column_stack(columns).astype(np.float64) if columns else np.empty((events.rows, 0))
 
 
-def _outputs(values: Values) -> Iterator[Named]:
+def _outputs(values: Values, assets: Assets) -> Iterator[Named]:
     for name, value in values.items():
         if name in {"target", "subsets", "models"}:
             continue  # the target is the future; the others repeat the main road
         if isinstance(value, Panel):
-            yield name, value.dates.values, value.values
+            yield name, value.dates.values, _values(value, assets)
         elif isinstance(value, Cube):
             for key in value:
-                yield (
-                    (key if name == "signals" else f"{key} {name}"),
-                    value.dates.values,
-                    value[key].values,
-                )
+                shown = key if name == "signals" else f"{key} {name}"
+                yield shown, value.dates.values, _values(value[key], assets)
         elif isinstance(value, BacktestResult):
             yield "returns", value.dates.values, value.returns
-            yield "holdings", value.dates.values, value.holdings.values
+            yield "holdings", value.dates.values, _values(value.holdings, assets)
+
+
+def _values(panel: Panel, assets: Assets) -> npt.NDArray[Any]:
+    """Give the values on the assets of the whole data; one that is not there yet is not known."""
+    return panel.values if panel.assets == assets else reindex(panel, assets=assets).values
 
 
 def _beyond(market: Market, cut: np.datetime64, sessions: int) -> np.datetime64:

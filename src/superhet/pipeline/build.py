@@ -10,7 +10,8 @@ from __future__ import annotations
 import dataclasses
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
@@ -53,6 +54,18 @@ def build(cls: type[T], raw: object, path: str) -> T:
             joined = f"{path}.{error.key}" if error.key else path
             raise ConfigError(joined, error.message.removeprefix(f"{error.key}: ")) from None
         raise
+
+
+@contextmanager
+def located(path: str) -> Iterator[None]:
+    """Open the message of a configuration error raised inside with where the user wrote it."""
+    try:
+        yield
+    except ConfigError as error:
+        if error.key.startswith(path.split(".", maxsplit=1)[0].split("[", maxsplit=1)[0]):
+            raise
+        inner = error.message.removeprefix(f"{error.key}: ")
+        raise ConfigError(f"{path}.{error.key}" if error.key else path, inner) from None
 
 
 def component(registry: Registry[Any], raw: object, path: str) -> Any:

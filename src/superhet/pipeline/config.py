@@ -362,7 +362,9 @@ def _engine(raw: object) -> Engine:
     if isinstance(raw, Mapping):
         if "engine" not in raw:
             raise ConfigError("backtest.engine", f"is required ({', '.join(ENGINES.names())})")
-        named = {str(raw["engine"]): {k: v for k, v in raw.items() if k != "engine"}}
+        cls = ENGINES.get(str(raw["engine"]), "backtest.engine")
+        plain: Engine = build(cls, {k: v for k, v in raw.items() if k != "engine"}, "backtest")
+        return plain
     made: Engine = component(ENGINES, named, "backtest")
     return made
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from superhet.errors import UnknownName
+from superhet.errors import InputError, UnknownName
 
 _SCHEMA = """
 create table if not exists runs (
@@ -71,7 +71,11 @@ def show_run(runs: Path, run_id: str) -> dict[str, Any]:
     """
     known = [note["run_id"] for note in _notes(runs)]
     matching = [k for k in known if k.startswith(run_id)]
-    if run_id not in known and len(matching) != 1:
+    if run_id not in known and len(matching) > 1:
+        raise InputError(
+            f"run {run_id!r}: several begin so: {', '.join(matching)}. Write more of it."
+        )
+    if run_id not in known and not matching:
         raise UnknownName("run", run_id, known)
     folder = runs / (run_id if run_id in known else matching[0])
     note: dict[str, Any] = json.loads((folder / "run.json").read_text(encoding="utf-8"))

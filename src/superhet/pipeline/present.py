@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -26,6 +26,7 @@ class About:
     run_id: str
     snapshot: str
     stages: Mapping[str, str]
+    warnings: Sequence[str] = ()
 
 
 def write_reports(
@@ -106,6 +107,7 @@ def study_facts(
         "audit": values.get("audit"),
         "metrics": metrics,
         "stages": about.stages,
+        "warnings": about.warnings,
     }
 
 

@@ -13,6 +13,7 @@ import json
 import logging
 import os
 import time
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -49,6 +50,7 @@ class RunSummary:
     audit: str | None
     seconds: float
     stage_seconds: dict[str, float]
+    warnings: list[str]
 
 
 @dataclass
@@ -68,6 +70,7 @@ class Run:
     runs: Path
     progress: Progress = silent
     seconds: dict[str, float] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
     _market: Market | None = None
     _lines: list[str] = field(default_factory=list)
 
@@ -107,12 +110,23 @@ class Run:
         metrics = measure(self.config, self.market, values, self.tables)
         write_json(self.folder / "metrics.json", metrics)
         self._timed("export", lambda: export_tables(self.folder, values))
-        about = About(run_id=self.run_id, snapshot=self.tables.snapshot, stages=hashes)
+        about = About(
+            run_id=self.run_id,
+            snapshot=self.tables.snapshot,
+            stages=hashes,
+            warnings=self.warnings,
+        )
         reports = self._timed(
             "report",
             lambda: write_reports(self.config, self.market, values, metrics, about, self.folder),
         )
-        self._note(status="done", stages=hashes, metrics=metrics, report=str(reports[0].name))
+        self._note(
+            status="done",
+            stages=hashes,
+            metrics=metrics,
+            report=str(reports[0].name),
+            warnings=self.warnings,
+        )
         return RunSummary(
             run_id=self.run_id,
             run_dir=str(self.folder),
@@ -122,15 +136,22 @@ class Run:
             audit=None if "audit" not in values else str(values["audit"]["verdict"]),
             seconds=round(time.perf_counter() - begin, 3),
             stage_seconds={k: round(v, 3) for k, v in self.seconds.items()},
+            warnings=self.warnings,
         )
 
     @property
     def market(self) -> Market:
         """The market, loaded when first needed."""
         if self._market is None:
-            self._market = self._timed(
-                "data", lambda: stages.load(self.config, self.tables, self.progress)
-            )
+            with warnings.catch_warnings(record=True) as caught:
+                warnings.simplefilter("always")
+                self._market = self._timed(
+                    "data", lambda: stages.load(self.config, self.tables, self.progress)
+                )
+            facts = [w for w in caught if issubclass(w.category, UserWarning)]
+            self.warnings = list(dict.fromkeys(str(w.message) for w in facts))
+            for message in self.warnings:
+                self._say(f"warning: {message}")
         return self._market
 
     def _compute(self) -> tuple[dict[str, str], dict[str, Values]]:

@@ -25,7 +25,7 @@ from superhet.attribution import contribution
 from superhet.data.axes import market_axes
 from superhet.data.base import Tables
 from superhet.data.load import load_market
-from superhet.errors import ConfigError, EmptyUniverse, NoSignal, UnknownName
+from superhet.errors import ConfigError, EmptyUniverse, InputError, NoSignal, UnknownName
 from superhet.evaluation import forward_returns
 from superhet.factors import Expression, evaluate, known_since, library
 from superhet.factors.evaluate import expressions
@@ -40,8 +40,11 @@ from superhet.panel import (
     WalkForward,
     as_of,
 )
+from superhet.pipeline.build import located
 from superhet.pipeline.config import Config, SignalSection
 from superhet.pipeline.executors import thread_map
+from superhet.portfolio import PORTFOLIO_RULES
+from superhet.preprocess import TRANSFORMERS
 from superhet.progress import Progress, silent
 from superhet.synthesis import (
     SYNTHESIZERS,
@@ -54,7 +57,9 @@ from superhet.synthesis import (
 
 Values: TypeAlias = dict[str, Any]
 FREQUENCIES = ("minute", "daily", "quarterly")
-_FIELDS_LOOK_BACK = 60  # sessions behind a field itself: returns 1, illiquidity 20, average amounts 60
+_FIELDS_LOOK_BACK = (
+    60  # sessions behind a field itself: returns 1, illiquidity 20, average amounts 60
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,7 +104,7 @@ def _formulas(section: SignalSection, path: str) -> Iterable[tuple[str, str]]:
 def load(config: Config, tables: Tables, progress: Progress = silent) -> Market:
     """Load the market, from as far before `start` as the formulas look back."""
     wanted = members(config)
-    frequencies = {m.section.frequency for m in wanted if "bar_" in str(m.expression)}
+    frequencies = _bar_frequencies(wanted, tables)
     start = config.market.start
     if start is not None:
         lookback = max(m.expression.lookback for m in wanted) + _FIELDS_LOOK_BACK
@@ -121,6 +126,16 @@ def load(config: Config, tables: Tables, progress: Progress = silent) -> Market:
             "Check `universe` and the dates of the store (superhet data info)."
         )
     return market
+
+
+def _bar_frequencies(wanted: list[Member], tables: Tables) -> set[str]:
+    """Give the bar lengths that the formulas read, and insist that the store has them."""
+    there = [n.removeprefix("bars_") for n in tables.names() if n.endswith("min")]
+    needed = {m.section.frequency: m.name for m in wanted if m.expression.bar_fields}
+    for frequency, name in needed.items():
+        if frequency not in there:
+            raise UnknownName("bar frequency", frequency, there, f"signals.{name}.frequency")
+    return set(needed)
 
 
 def compute_signals(config: Config, market: Market, progress: Progress = silent) -> Values:
@@ -179,8 +194,9 @@ def mix_and_clean(
 
     def clean(name: str) -> Panel:
         panel = warmed_up(mixed.signals[name], on_clock)
-        for transformer in config.preprocess:
-            panel = transformer.transform(panel, on_clock)
+        for step, transformer in enumerate(config.preprocess):
+            with located(f"preprocess[{step}].{TRANSFORMERS.name_of(type(transformer))}"):
+                panel = transformer.transform(panel, on_clock)
         return panel.renamed(name)
 
     cleaned: dict[str, Panel] = {}
@@ -275,7 +291,8 @@ def synthesize(
 def build_portfolio(config: Config, market: Market, synthesis: Values) -> Values:
     """Turn the super-factor into target weights on the decision clock."""
     alpha: Panel = synthesis["super_factor"]
-    weights = config.portfolio.weights(alpha, market)
+    with located(f"portfolio.{PORTFOLIO_RULES.name_of(type(config.portfolio))}"):
+        weights = config.portfolio.weights(alpha, market)
     return {"weights": weights}
 
 
@@ -286,7 +303,13 @@ def run_backtest(config: Config, market: Market, portfolio: Values) -> Values:
     if decided.size == 0:
         raise NoSignal("the portfolio holds nothing on any date, so there is nothing to trade")
     start = weights.dates.values[decided[0]]
-    result = config.backtest.run(weights.between(start, None), market)
+    with located("backtest"):
+        result = config.backtest.run(weights.between(start, None), market)
+    if not result.trades.rows:
+        raise InputError(
+            f"backtest: not one order was done; refused by rule: {result.refused_by_rule}. "
+            "With 'lot' among them, raise backtest.capital: no target reaches one lot."
+        )
     return {"result": result}
 
 

@@ -178,5 +178,10 @@ def _require_names(
     if short.size:
         at = int(short[0])
         raise TooFewAssets(
-            f"portfolio of {alpha.name!r}", alpha.dates.values[at], int(counts[at]), min_names
+            f"portfolio of {alpha.name!r}",
+            alpha.dates.values[at],
+            int(counts[at]),
+            min_names,
+            "Widen the universe or start later; or lower `min_names`, or let such a date be no decision "
+            "with `when_few: hold`.",
         )

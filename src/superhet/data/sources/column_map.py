@@ -172,6 +172,8 @@ class ColumnMap(_Strict):
         """
         try:
             text = Path(path).read_text(encoding="utf-8")
+        except FileNotFoundError:
+            raise ConfigError("", f"the column map {path} does not exist") from None
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigError("", f"the column map {path} cannot be read: {error}") from error
         try:

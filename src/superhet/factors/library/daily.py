@@ -17,7 +17,7 @@ turnover_20 | - | mean share turnover over a month | Datar, Naik & Radcliffe 199
     ts_mean(turnover, 20)
 turnover_volatility_20 | - | unsteadiness of turnover | Chordia, Subrahmanyam & Anshuman 2001
     ts_std(turnover, 20) / ts_mean(turnover, 20)
-abnormal_turnover | - | turnover of the week against the quarter | cf. Gervais, Kaniel & Mingelgrin 2001
+abnormal_turnover | - | turnover of the week against the quarter | sign as measured on A-shares 2012-2020
     log(ts_mean(turnover, 5) / ts_mean(turnover, 60))
 volume_price_corr_20 | - | do rises come with volume | Kakushadze 2016, cf. alpha 6
     ts_corr(returns, turnover, 20)
