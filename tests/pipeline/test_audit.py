@@ -12,11 +12,12 @@ import pytest
 from typer.testing import CliRunner
 
 from superhet.cli.main import app
+from superhet.data.base import MemoryTables
 from superhet.errors import LookAheadFormula
 from superhet.factors import OPERATORS, operator, parse
 from superhet.factors.base import Lag, Values
 from superhet.panel import Market, Panel
-from superhet.pipeline.audit import audit_dates, first_difference
+from superhet.pipeline.audit import audit, audit_dates, first_difference
 from superhet.preprocess import TRANSFORMERS
 from superhet.testing.studies import tiny_study, write_study
 
@@ -171,7 +172,7 @@ DAYS = np.arange("2020-01-01", "2020-01-06", dtype="datetime64[D]")
 def difference(left, right, exact=True, cut="2020-01-04", days=DAYS):
     return first_difference(
         DAYS[: len(left)], np.array(left), days[: len(right)], np.array(right),
-        np.datetime64(cut), exact,
+        np.datetime64(cut), 0.0 if exact else 1e-12,
     )  # fmt: skip
 
 
@@ -197,3 +198,11 @@ def test_a_date_that_moves_is_a_difference():
     assert difference([1.0, 2.0, 3.0], [1.0, 2.0]) == "2020-01-03"
     later = DAYS + np.timedelta64(1, "D")
     assert difference([1.0, 2.0, 3.0], [1.0, 2.0, 3.0], days=later) == "2020-01-01"
+
+
+def test_without_a_list_of_securities_fewer_bars_are_fewer_assets_and_no_leak(
+    tiny_config, tiny_store
+):
+    frames = {n: tiny_store.read(n) for n in tiny_store.names() if n != "securities"}
+    meta = {name: tiny_store.meta(name) for name in frames}
+    assert audit(tiny_config, MemoryTables(frames, "no-list", meta))["leaks"] == []

@@ -7,6 +7,7 @@ import random
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ import yaml
 from typer.testing import CliRunner
 
 from superhet.cli.main import app
+from superhet.data.base import MemoryTables
 from superhet.data.store import Store
 from superhet.errors import CorruptedPart, RunInterrupted
 from superhet.pipeline import executors
@@ -303,3 +305,15 @@ def test_a_store_is_simulated_where_the_study_says_how(tmp_path, monkeypatch, fi
     assert found["stages"] == finished.stages, "the same recipe gives the same market anywhere"
     assert Store.open("made/here").snapshot == found["stages"]["data"]
     assert Path(found["report"]).parent == Path("runs") / found["run_id"]
+
+
+def test_a_fact_about_the_data_reaches_the_summary_and_the_report(plain, tiny_store, tmp_path):
+    frames = {name: tiny_store.read(name) for name in tiny_store.names()}
+    wrong_unit = frames["bars_1d"].with_columns(amount=pl.col("amount") * 1000)
+    meta = {name: tiny_store.meta(name) for name in tiny_store.names()}
+    tables = MemoryTables({**frames, "bars_1d": wrong_unit}, "thousandfold", meta)
+    priced = replace(plain, backtest=replace(plain.backtest, fill="vwap"))
+    summary = Run(priced, tables, tmp_path).execute()
+    assert any("amount" in text for text in summary.warnings)
+    page = Path(summary.report).read_text(encoding="utf-8")
+    assert summary.warnings[0][:40] in page

@@ -19,7 +19,7 @@ from superhet.errors import (
 from superhet.panel import Assets, Market, Panel, Universe
 from superhet.portfolio import RankLongShort, diagnose
 from superhet.portfolio.rank_long_short import project
-from superhet.portfolio.turnover import drifted, growth, one_way
+from superhet.portfolio.turnover import drifted, growth, one_way, step_towards
 from superhet.testing.markets import RandomMarket, random_market
 
 EXACT = 1e-10
@@ -380,3 +380,14 @@ def test_the_diagnosis_counts_every_reason_and_prints(market):
     assert summary["mean_long"] == pytest.approx(0.5)
     assert "worst industry net" in str(facts)
     assert "relative to zero" in str(facts)
+
+
+def test_the_turnover_cap_is_used_whatever_rounding_does():
+    # a straight line from start to target: the chord hits the cap exactly, up to rounding
+    rng = np.random.default_rng(0)
+    for _ in range(200):
+        start, target = rng.standard_normal((2, 30))
+        start, target = (w - w.mean() for w in (start, target))
+        cap = 0.3 * one_way(start, target)
+        found = step_towards(start, start, target, cap, lambda w: w)
+        assert cap * (1.0 - 1e-5) <= one_way(start, found) <= cap

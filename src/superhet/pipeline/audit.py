@@ -131,9 +131,10 @@ def compare(
     """Give the outputs that differ up to `cut`, in the data and in the first stage after it that leaks.
 
     A leak in the data goes on to the signals, so that those which carry it are named; whatever comes
-    after a stage that leaks only inherits it.
+    after a stage that leaks only inherits it. Compared are the assets that both have: without a list of
+    securities, fewer bars may mean fewer assets.
     """
-    assets = market.assets
+    assets = Assets(name for name in market.assets if name in other_market.assets)
     for stage in STAGES:
         if stage == "data":
             left, right = _market_outputs(market, assets), _market_outputs(other_market, assets)
@@ -143,7 +144,8 @@ def compare(
         named = {name: (dates, array) for name, dates, array in right}
         for name, dates, array in left:
             dates_b, array_b = named[name]
-            first = first_difference(dates, array, dates_b, array_b, cut, stage in _EXACT)
+            tolerance = 0.0 if stage in _EXACT else _TOLERANCE
+            first = first_difference(dates, array, dates_b, array_b, cut, tolerance)
             if first is not None:
                 found.append(
                     Leak(stage=stage, name=name, first_date=first, cut=str(cut), future=future)
@@ -159,7 +161,7 @@ def first_difference(
     dates_b: npt.NDArray[np.datetime64],
     values_b: npt.NDArray[Any],
     cut: np.datetime64,
-    exact: bool,
+    tolerance: float,
 ) -> str | None:
     """Find the first date up to `cut` on which two outputs differ, or None."""
     end = (cut.astype("datetime64[D]") + np.timedelta64(1, "D")).astype("datetime64[s]")
@@ -175,9 +177,9 @@ def first_difference(
         return None
     if a.dtype.kind == "f":
         same = (a == b) | (np.isnan(a) & np.isnan(b))
-        if not exact:
+        if tolerance:
             scale = float(np.nanmax(np.abs(a), initial=0.0))
-            same |= np.abs(a - b) <= _TOLERANCE * scale
+            same |= np.abs(a - b) <= tolerance * scale
     else:
         same = a == b
     rows = np.flatnonzero(~same.reshape(len(days), -1).all(axis=1))
@@ -194,7 +196,10 @@ def _market_outputs(market: Market, assets: Assets) -> Iterator[Named]:
         labels = np.array([*panel.labels, ""], dtype="U")
         yield name, panel.dates.values, labels[_values(panel, assets)]
     for name, events in market.events.items():
-        yield name, events.known_at, _rows(events, market.assets, assets)
+        kept = events
+        if "asset" in events:
+            kept = events.take(assets.positions(market.assets.values)[events["asset"]] >= 0)
+        yield name, kept.known_at, _rows(kept, market.assets, assets)
     for frequency, cube in market.intraday_cubes.items():
         for name in cube:
             yield f"{frequency}.{name}", cube.dates.values, _values(cube[name], assets)
@@ -203,7 +208,7 @@ def _market_outputs(market: Market, assets: Assets) -> Iterator[Named]:
 
 
 def _rows(events: Events, own: Assets, assets: Assets) -> npt.NDArray[np.float64]:
-    """Give one row of numbers for each event: assets by their place on the whole axis, texts by a hash."""
+    """Give one row of numbers for each event: assets by their place on the axis compared, texts by a hash."""
     columns: list[npt.NDArray[Any]] = []
     for name, column in events.items():
         if name == "asset":
@@ -234,7 +239,7 @@ def _outputs(values: Values, assets: Assets) -> Iterator[Named]:
 
 
 def _values(panel: Panel, assets: Assets) -> npt.NDArray[Any]:
-    """Give the values on the assets of the whole data; one that is not there yet is not known."""
+    """Give the values on the assets that are compared."""
     return panel.values if panel.assets == assets else reindex(panel, assets=assets).values
 
 

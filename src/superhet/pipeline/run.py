@@ -14,7 +14,8 @@ import logging
 import os
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -107,7 +108,8 @@ class Run:
             self._say(f"failed: {error.message}")
             self._note(status="failed", error=error.message)
             raise
-        metrics = measure(self.config, self.market, values, self.tables)
+        with self._warnings_kept():
+            metrics = measure(self.config, self.market, values, self.tables)
         write_json(self.folder / "metrics.json", metrics)
         self._timed("export", lambda: export_tables(self.folder, values))
         about = About(
@@ -143,15 +145,9 @@ class Run:
     def market(self) -> Market:
         """The market, loaded when first needed."""
         if self._market is None:
-            with warnings.catch_warnings(record=True) as caught:
-                warnings.simplefilter("always")
-                self._market = self._timed(
-                    "data", lambda: stages.load(self.config, self.tables, self.progress)
-                )
-            facts = [w for w in caught if issubclass(w.category, UserWarning)]
-            self.warnings = list(dict.fromkeys(str(w.message) for w in facts))
-            for message in self.warnings:
-                self._say(f"warning: {message}")
+            self._market = self._timed(
+                "data", lambda: stages.load(self.config, self.tables, self.progress)
+            )
         return self._market
 
     def _compute(self) -> tuple[dict[str, str], dict[str, Values]]:
@@ -186,7 +182,8 @@ class Run:
             self._say(f"{name}: already done")
             values: Values = artifacts.load(name)
             return values, artifacts.hash_of(name)
-        values = self._timed(name, compute)
+        with self._warnings_kept():
+            values = self._timed(name, compute)
         digest = artifacts.save(name, values)
         self._say(f"{name}: computed in {self.seconds[name]:.1f} s, hash {digest}")
         return values, digest
@@ -196,6 +193,24 @@ class Run:
         value = work()
         self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - begin
         return value
+
+    @contextmanager
+    def _warnings_kept(self) -> Iterator[None]:
+        """Keep what is warned about inside, sorted and beside the stages.
+
+        Fields are read when first asked for, so the stage that meets a fact about the data depends on
+        where a run was taken up again; the union of all does not.
+        """
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            yield
+        file = self.folder / "warnings.json"
+        known = set(json.loads(file.read_text(encoding="utf-8"))) if file.exists() else set()
+        found = {str(w.message) for w in caught if issubclass(w.category, UserWarning)}
+        for message in sorted(found - known):
+            self._say(f"warning: {message}")
+        self.warnings = sorted(known | found)
+        write_json(file, self.warnings)
 
     def _say(self, line: str) -> None:
         """Add a line to the log of the run; the file is replaced whole, so a full disk harms nothing."""

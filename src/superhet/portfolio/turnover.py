@@ -72,8 +72,10 @@ def step_towards(
     for _ in range(_STEPS):
         if cap - least <= _CLOSE * cap:  # also where `start` alone goes beyond the cap
             break
-        # turnover is nearly linear in the blend: the chord lands close, and below where it is convex
-        share = low + (high - low) * (cap - least) / (most - least)
+        # turnover is nearly linear in the blend: the chord lands close, and below where it is convex.
+        # It aims a little under the cap: aimed at the cap itself, rounding alone decides on which side
+        # it lands, and above it the next chord would be the same one again.
+        share = low + (high - low) * ((1.0 - _CLOSE / 2.0) * cap - least) / (most - least)
         blend = scale(near + share * (far - near))
         traded = one_way(held, blend)
         if traded <= cap:
