@@ -356,7 +356,7 @@ def test_a_wrong_map_is_named_by_the_path_of_the_key(entry, message):
 
 
 def test_a_map_that_is_no_map_is_named(tmp_path):
-    with pytest.raises(ConfigError, match="the column map .*nowhere.yaml cannot be read"):
+    with pytest.raises(ConfigError, match="the column map .*nowhere.yaml does not exist"):
         ColumnMap.from_yaml(tmp_path / "nowhere.yaml")
     with pytest.raises(ConfigError, match="a.yaml is no YAML"):
         ColumnMap.from_yaml(write(tmp_path / "a.yaml", "a: [1"))
