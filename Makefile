@@ -56,4 +56,4 @@ peers: $(PEERS:%=.peers/%/.done)
 	touch $@
 
 clean:
-	rm -rf $(VENV) docs/_build .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) .peers docs/_build .pytest_cache .mypy_cache .ruff_cache

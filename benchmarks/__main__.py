@@ -28,11 +28,11 @@ def main() -> int:
     if chosen.json:
         print(json.dumps({"benchmark": chosen.name, "rows": rows}, indent=1))
         return 0
-    print(f"{'work':<64}{'system':<12}{'seconds':>9}{'cpu':>9}{'peak MB':>9}{'ratio':>8}")
+    print(f"{'work':<72}{'system':<12}{'seconds':>9}{'cpu':>9}{'peak MB':>9}{'ratio':>8}")
     for row in rows:
         ratio = "-" if row["ratio"] is None else f"{row['ratio']:.2f}"
         print(
-            f"{row['work']:<64}{row['system']:<12}{row['seconds']:>9.2f}{row['cpu_seconds']:>9.2f}"
+            f"{row['work']:<72}{row['system']:<12}{row['seconds']:>9.2f}{row['cpu_seconds']:>9.2f}"
             f"{row['peak_mb']:>9.0f}{ratio:>8}"
         )
     return 0

@@ -37,6 +37,8 @@ Works = dict[str, Callable[[], Arrays]]
 Part = tuple[int, int]
 
 ROOT = Path(__file__).parents[1]
+PEERS = ROOT / ".peers"
+"""Where `make peers` puts the environments of the peers that need their own."""
 APART = True
 """Whether each system runs in a process of its own."""
 OURS = "superhet"
@@ -72,9 +74,9 @@ def compare(module: ModuleType, size: Part, extra: Callable[[Path], None] | None
             rows = _run_outside(name, folder)
             if rows is not None:
                 found[name], parts[name] = rows, size
-        for name in found:
+        for name, done in found.items():
             if name != OURS:
-                _check(module, name, parts[name], folder, [row["work"] for row in found[name]])
+                _check(module, name, parts[name], folder, [row["work"] for row in done])
     return _rows(module, found, parts, size)
 
 
@@ -83,7 +85,9 @@ def child(module_name: str, system: str, folder: Path) -> list[dict[str, Any]]:
     module = importlib.import_module(module_name)
     build: Callable[[Arrays], Works] = module.SYSTEMS[system]
     whole = {path.stem: np.load(path) for path in folder.glob("*.npy")}
-    parts = {name: tuple(part) for name, part in json.loads((folder / "parts.json").read_text()).items()}
+    parts = {
+        name: tuple(part) for name, part in json.loads((folder / "parts.json").read_text()).items()
+    }
     for work in build(cut(whole, _WARM)).values():
         work()
     rows, kept = [], parts[system]
@@ -143,7 +147,7 @@ def bare_market(fields: Mapping[str, npt.NDArray[Any]]) -> Any:
     }
     everyone = Panel(values=np.ones((rows, names), dtype=bool), name="member", unit="flag", **axes)
     panels = {n: Panel(values=v, name=n, unit="ratio", **axes) for n, v in fields.items()}
-    universe = Universe(member=everyone, tradable=everyone, estimable=everyone)
+    universe = Universe(member=everyone, tradable=everyone, estimable=everyone, reasons={})
     return Market(fields=Cube(panels), universe=universe)
 
 
@@ -152,14 +156,19 @@ def _run(module: str, system: str, folder: Path) -> list[dict[str, Any]]:
         return child(module, system, folder)
     command = [sys.executable, "-m", "benchmarks._harness", module, system, str(folder)]
     done = subprocess.run(
-        command, cwd=ROOT, env=os.environ | ONE_THREAD, stdout=subprocess.PIPE, text=True, check=True
+        command,
+        cwd=ROOT,
+        env=os.environ | ONE_THREAD,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
     )
     return json.loads(done.stdout)
 
 
 def _run_outside(name: str, folder: Path) -> list[dict[str, Any]] | None:
-    python = ROOT / ".peers" / name / "bin" / "python"
-    if not (python.parents[1] / ".done").exists():
+    python = PEERS / name / "bin" / "python"
+    if not (PEERS / name / ".done").exists():
         print(f"without {name}: it is not installed; run `make peers`", file=sys.stderr)
         return None
     script = next((ROOT / "benchmarks" / "peers").glob(f"{name}_*.py"))
@@ -208,9 +217,9 @@ def _rows(
 ) -> list[dict[str, Any]]:
     ours = {row["work"]: row["cpu_seconds"] for row in found[OURS]}
     rows = []
-    for work in ours:
+    for work, cpu in ours.items():
         rows += [
-            _row(row, work, name, row["cpu_seconds"], ours[work], parts[name], size)
+            _row(row, work, name, row["cpu_seconds"], cpu, parts[name], size)
             for name, done in found.items()
             for row in done
             if row["work"] == work

@@ -7,7 +7,7 @@ the same three lags. Nothing is drawn. Reading the data and bringing it into the
 
 Each date misses the same share of names, so that a multiple of five is known: where the count is another,
 alphalens' quantile edges put a name or two elsewhere than ranks do. Rank autocorrelation is compared to
-0.001 only: superhet ranks among the names known on both dates, the peers among those of each date.
+0.01 only: superhet ranks among the names known on both dates, the peers among those of each date.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def parts(size: Part) -> dict[str, Part]:
 
 def tolerance(work: str, system: str) -> float:
     """Give the largest difference that is allowed."""
-    return 1e-3 if work == AUTOCORRELATION else 1e-10
+    return 1e-2 if work == AUTOCORRELATION else 1e-10
 
 
 def superhet(arrays: Arrays) -> Works:
@@ -185,16 +185,18 @@ def screen() -> dict[str, Any]:
     from benchmarks._harness import peak_mb, timed
     from superhet.evaluation import information, quantile_returns
 
-    rng = np.random.default_rng(1)
-    market = bare_market({"forward": rng.standard_normal(SCREEN)})
-    forward = market["forward"]
-    signal = forward.with_values(rng.standard_normal(SCREEN), name="factor", unit="score")
+    def panels(size: Part) -> tuple[Any, Any]:
+        rng = np.random.default_rng(1)
+        forward = bare_market({"forward": rng.standard_normal(size)})["forward"]
+        return forward.with_values(rng.standard_normal(size), name="factor"), forward
 
-    def work() -> Arrays:
+    def work(signal: Any, forward: Any) -> Arrays:
         found = quantile_returns(signal, forward, 1, quantiles=10)
         return {"ic": information(signal, forward, 1).rank_ic, "returns": found.returns}
 
-    seconds, cpu, _ = timed(work)
+    work(*panels(SMALL))
+    signal, forward = panels(SCREEN)
+    seconds, cpu, _ = timed(lambda: work(signal, forward))
     return {
         "work": f"{SCREEN[0]:,} x {SCREEN[1]:,}: one horizon, IC, RankIC, 10 quantiles, turnover",
         "system": "superhet",

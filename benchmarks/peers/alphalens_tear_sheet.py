@@ -7,7 +7,10 @@ Reading the files and setting the index are not timed.
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
+import resource
 import sys
 import time
 import warnings
@@ -85,7 +88,9 @@ def arrays(work, found, dates, assets):
         return {f"{h}": found[NAMES[h]].reindex(dates).to_numpy() for h in PERIODS}
     if work == "quantile returns":
         by_date = {h: found[NAMES[h]].unstack("factor_quantile") for h in PERIODS}
-        return {f"{h}": t.reindex(index=dates, columns=quantiles).to_numpy() for h, t in by_date.items()}
+        return {
+            f"{h}": t.reindex(index=dates, columns=quantiles).to_numpy() for h, t in by_date.items()
+        }
     if work == "quantile turnover":
         by_date = {h: pd.DataFrame(found[h]) for h in PERIODS}
         return {
@@ -96,13 +101,14 @@ def arrays(work, found, dates, assets):
 
 
 def peak_mb():
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024
+    status = Path("/proc/self/status")
+    lines = status.read_text().splitlines() if status.exists() else []
+    marks = [int(line.split()[1]) for line in lines if line.startswith("VmHWM")]
+    return (marks or [resource.getrusage(resource.RUSAGE_SELF).ru_maxrss])[0] / 1024
 
 
 if __name__ == "__main__":
-    out, sys.stdout = sys.stdout, sys.stderr  # alphalens prints
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):  # alphalens prints
         warnings.simplefilter("ignore")
         result = main(Path(sys.argv[1]))
-    print(json.dumps(result), file=out)
+    print(json.dumps(result))
