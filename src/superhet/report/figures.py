@@ -4,7 +4,7 @@ An option is plain JSON. What JSON cannot say is a word that the page's script r
 
 - ``@axis:NAME`` an axis stored once in the file (dates), so that thirty charts share it
 - ``@fmt:KIND`` a number formatter (`numbers.show` has the same kinds)
-- ``@up @down @ink @muted @c0 … @c9`` colours of the theme and of the market's habit (red up in China)
+- ``@up @down @ink @muted @c0 … @c11`` colours of the theme and of the market's habit (red up in China)
 - ``@render:interval`` a drawn error bar, ``@tip:heat:KIND`` a tooltip of a heat map
 """
 
@@ -21,14 +21,14 @@ from superhet.report.numbers import compact, show
 
 Numbers = npt.NDArray[np.float64]
 DECIMATE_ABOVE = 5000
-COLOURS = 10
+COLOURS = 12
 FEW = 15  # categories that all show their names
 MANY = 24  # rows beyond which they are drawn closer
 WIDEST_LABEL = 170
 
 
 def colour(position: int) -> str:
-    """Name a colour of the theme's palette; it starts again after ten."""
+    """Name a colour of the theme's palette; it starts again after twelve."""
     return f"@c{position % COLOURS}"
 
 
