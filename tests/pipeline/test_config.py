@@ -298,3 +298,11 @@ def test_the_schema_offers_every_component_and_every_word():
     for _, name in COMPONENTS:
         assert re.search(rf'"{name}"', text), name
     assert json.dumps(list(ATTRIBUTIONS)) in text
+
+
+def test_a_model_is_compared_once(tiny_store):
+    study = tiny_study(
+        tiny_store.path, synthesis={"compare": ["ridge", {"ridge": {"penalty": 1.0}}]}
+    )
+    with pytest.raises(ConfigError, match=r"synthesis.compare\[1\]: 'ridge' is there already"):
+        parse_config(study)

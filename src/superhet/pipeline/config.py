@@ -352,9 +352,22 @@ def _synthesis(raw: object) -> SynthesisSection:
         model=component(SYNTHESIZERS, raw["model"], "synthesis.model"),
         target=target,
         folds=folds,
-        compare=_components(SYNTHESIZERS, raw.get("compare"), "synthesis.compare"),
+        compare=_compared(raw.get("compare")),
         subsets=bool(raw.get("subsets", True)),
     )
+
+
+def _compared(raw: object) -> tuple[Any, ...]:
+    models = _components(SYNTHESIZERS, raw, "synthesis.compare")
+    words = [SYNTHESIZERS.name_of(type(model)) for model in models]
+    for i, word in enumerate(words):
+        if word in words[:i]:
+            raise ConfigError(
+                f"synthesis.compare[{i}]",
+                f"{word!r} is there already; the report shows one column a word. Compare two settings "
+                "of one model by two runs (superhet runs compare).",
+            )
+    return models
 
 
 def _engine(raw: object) -> Engine:
