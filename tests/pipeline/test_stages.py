@@ -12,9 +12,10 @@ from superhet.evaluation import information
 from superhet.panel import Market
 from superhet.pipeline import stages
 from superhet.pipeline.audit import walk
-from superhet.pipeline.config import MixSection, SignalSection, parse_config
+from superhet.pipeline.config import parse_config
 from superhet.pipeline.metrics import measure
 from superhet.pipeline.run import Run
+from superhet.pipeline.sections import MixSection, SignalSection
 from superhet.pipeline.simulate import simulated_store, simulation_of
 from superhet.testing.markets import random_market
 from superhet.testing.studies import tiny_market, tiny_study

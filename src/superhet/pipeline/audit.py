@@ -23,8 +23,9 @@ import numpy.typing as npt
 from superhet.data.base import Tables
 from superhet.panel import Assets, BacktestResult, Cube, Events, Market, Panel, reindex
 from superhet.pipeline import stages
-from superhet.pipeline.config import AuditSection, Config
+from superhet.pipeline.config import Config
 from superhet.pipeline.perturb import OtherFuture
+from superhet.pipeline.sections import AuditSection
 from superhet.pipeline.stages import Values
 from superhet.progress import Progress, silent
 

@@ -15,7 +15,7 @@ from superhet.data.sources.simulated import load_truth
 from superhet.data.store import Store
 from superhet.kernels.information import spearman
 from superhet.panel import Assets, Dates, Panel, reindex
-from superhet.pipeline.config import TargetSection
+from superhet.pipeline.sections import TargetSection
 
 
 def oracle_share(

@@ -11,7 +11,8 @@ from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema
 
 from superhet.panel import WalkForward
-from superhet.pipeline.config import ATTRIBUTIONS, REGISTRIES, Config, TargetSection
+from superhet.pipeline.config import ATTRIBUTIONS, REGISTRIES, Config
+from superhet.pipeline.sections import TargetSection
 from superhet.registry import Registry
 
 

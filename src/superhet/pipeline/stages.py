@@ -41,8 +41,9 @@ from superhet.panel import (
     as_of,
 )
 from superhet.pipeline.build import located
-from superhet.pipeline.config import Config, SignalSection
+from superhet.pipeline.config import Config
 from superhet.pipeline.executors import thread_map
+from superhet.pipeline.sections import SignalSection
 from superhet.portfolio import PORTFOLIO_RULES
 from superhet.preprocess import TRANSFORMERS
 from superhet.progress import Progress, silent

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
@@ -20,7 +21,7 @@ HalfLife = Annotated[float, Gt(0)] | None
 
 
 @dataclass(kw_only=True, frozen=True)
-class LinearSynthesizer:
+class LinearSynthesizer(ABC):
     """A synthesizer whose fitted value is a set of weights; a model gives `_weights`.
 
     Parameters
@@ -92,8 +93,9 @@ class LinearSynthesizer:
     def _half_life(self) -> float | None:
         return getattr(self, "half_life", None)
 
+    @abstractmethod
     def _weights(self, found: SynthesisStatistics, mean: Floats, std: Floats, reach: int) -> Floats:
-        raise NotImplementedError
+        """Give the weights of the signals, [signals], in any scale."""
 
 
 def ic_moments(rank_ic: Floats, half_life: float | None) -> tuple[Floats, Floats]:
