@@ -6,7 +6,6 @@ from numpy.testing import assert_allclose
 from sklearn.covariance import LedoitWolf
 
 from superhet.kernels.covariance import (
-    ewma_mean,
     half_life_weights,
     ledoit_wolf,
     ledoit_wolf_constant_correlation,
@@ -87,13 +86,6 @@ def test_half_life_weights_halve_and_sum_to_one():
     assert weights.sum() == pytest.approx(1.0)
     assert_allclose(weights[10:] / weights[:-10], 2.0)
     assert_allclose(half_life_weights(4, None), 0.25)
-
-
-def test_ewma_mean_leaves_unknown_values_out():
-    x = np.array([[1.0, np.nan], [2.0, np.nan], [np.nan, np.nan], [4.0, np.nan]])
-    mean = ewma_mean(x, 1.0)
-    assert mean[0] == pytest.approx((0.125 * 1 + 0.25 * 2 + 1.0 * 4) / 1.375)
-    assert np.isnan(mean[1])
 
 
 def newey_west_by_loop(x, lags):

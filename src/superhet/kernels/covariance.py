@@ -102,25 +102,6 @@ def half_life_weights(count: int, half_life: float | None) -> Floats:
     return np.asarray(weights / weights.sum())
 
 
-def ewma_mean(samples: Floats, half_life: float | None = None) -> Floats:
-    """Average each column with weights that halve every `half_life` rows; NaN rows carry no weight.
-
-    Parameters
-    ----------
-    samples : [observations, variables]
-    half_life : in rows; None gives the plain mean
-
-    Returns
-    -------
-    [variables]; NaN where a column has no known value
-    """
-    known = ~np.isnan(samples)
-    weights = half_life_weights(len(samples), half_life)[:, None] * known
-    total = weights.sum(axis=0)
-    summed = (weights * np.where(known, samples, 0.0)).sum(axis=0)
-    return np.asarray(np.divide(summed, total, out=np.full(total.shape, np.nan), where=total > 0))
-
-
 def newey_west_mean_variance(x: Floats, lags: int) -> float:
     """Estimate the variance of the mean of a series that remembers, with Bartlett weights.
 
