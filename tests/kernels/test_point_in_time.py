@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -13,9 +15,11 @@ from numpy.testing import assert_allclose, assert_array_equal
 from superhet.kernels.point_in_time import (
     StateIndex,
     carry_forward,
+    over_quarters,
     shift,
     single_quarters,
     standardized_surprise,
+    streaks,
     trailing_year,
 )
 
@@ -122,6 +126,108 @@ def test_a_surprise_needs_four_earlier_differences_that_vary() -> None:
     assert np.isnan(standardized_surprise(same, 8, 4)[0, 0])
 
 
+def test_a_surprise_over_equal_differences_is_not_known_however_they_round() -> None:
+    seasonal = np.array([[5.0, *[0.1] * 8]])
+    assert np.isnan(standardized_surprise(seasonal, 8, 4)[0, 0])
+    assert over_quarters(np.full((1, 7), 0.1), 7, 2, "deviation")[0, 0] == 0.0
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 10**6), quarters=st.integers(2, 9))
+def test_summaries_over_quarters_skip_what_is_not_known(seed: int, quarters: int) -> None:
+    rng = np.random.default_rng(seed)
+    history = rng.normal(0.0, 3.0, (4, 12))
+    history[rng.random(history.shape) < 0.3] = NAN
+    history[0, 2] = np.inf
+    frame = pd.DataFrame(history[:, ::-1].T).replace(np.inf, NAN)  # oldest first
+    window = frame.rolling(quarters, min_periods=2)
+    complete = 12 - quarters + 1
+    for what, wanted in (("mean", window.mean()), ("deviation", window.std())):
+        found = over_quarters(history, quarters, 2, what)
+        assert_allclose(found[:, :complete], wanted.to_numpy().T[:, ::-1][:, :complete], atol=1e-9)
+    slopes = over_quarters(history, quarters, 2, "slope")
+    for s in range(4):
+        for j in range(complete):
+            window_of = np.where(np.isinf(history[s]), NAN, history[s])[j : j + quarters]
+            known = np.flatnonzero(~np.isnan(window_of))
+            if known.size < 2:
+                assert np.isnan(slopes[s, j])
+            else:
+                line = np.polyfit(-known, window_of[known], 1)
+                assert slopes[s, j] == pytest.approx(line[0], abs=1e-9)
+
+
+def test_a_streak_ends_at_a_quarter_that_is_not_above_zero_or_not_known() -> None:
+    history = np.array([[1.0, 2.0, 0.0, 3.0], [1.0, NAN, 1.0, 1.0], [NAN, 1.0, 1.0, 1.0]])
+    assert_array_equal(streaks(history, 8)[:, 0], [2.0, 1.0, NAN])
+    assert_array_equal(streaks(np.ones((1, 9)), 4)[0, :3], [4.0, 4.0, 4.0])
+
+
+def test_each_state_remembers_what_was_first_said_of_a_quarter_and_when() -> None:
+    index = one_company()
+    history = index.history([60.0, 100.0, 30.0, 90.0], 3)
+    assert_array_equal(
+        index.first_stated(history), [[60.0, NAN, NAN], [30.0, 100.0, 60.0], [30.0, 100.0, 60.0]]
+    )
+    october, april = days("2020-10-30", "2021-04-29").astype(int)
+    assert_array_equal(
+        index.first_known(history),
+        [[october, NAN, NAN], [april, april, october], [april, april, october]],
+    )
+    ends = days("2021-03-31", "2020-12-31", "2020-09-30").astype(int)
+    assert_array_equal(index.quarter_ends(3)[1:], [ends, ends])
+
+
+def test_the_newest_revision_is_told_from_the_sum_of_all() -> None:
+    index = StateIndex.build(
+        asset=[0, 0, 0, 0],
+        day=days("2021-04-29", "2021-06-10", "2021-08-30", "2021-08-30"),
+        period=days("2020-12-31", "2020-12-31", "2020-12-31", "2021-06-30"),
+        revision=[0, 1, 2, 0],
+    )
+    history = index.history([100.0, 90.0, 97.0, 50.0], 3)
+    assert_array_equal(index.before_revision(history)[:, 0], [100.0, 100.0, 50.0])
+    assert index.before_revision(history)[2, 2] == 90.0
+    assert index.first_stated(history)[2, 2] == 100.0
+
+
+def test_what_one_asset_said_first_is_nothing_to_another() -> None:
+    index = StateIndex.build(
+        asset=[0, 0, 1],
+        day=days("2021-04-29", "2021-06-10", "2021-05-20"),
+        period=days("2021-03-31", "2021-03-31", "2021-03-31"),
+        revision=None,
+    )
+    history = index.history([1.0, 2.0, 7.0], 1)
+    assert_array_equal(index.first_stated(history).ravel(), [1.0, 1.0, 7.0])
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 10**6))
+def test_first_statements_are_those_of_a_plain_search(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    rows = 60
+    asset = rng.integers(0, 3, rows)
+    day = days("2020-01-01") + rng.integers(0, 120, rows)
+    period = np.datetime64("2018-03", "M") + 3 * rng.integers(0, 6, rows)
+    values = np.where(rng.random(rows) < 0.2, NAN, rng.integers(0, 4, rows).astype(float))
+    index = StateIndex.build(asset, day, period, None)
+    history = index.history(values, 3)
+    first, before = index.first_stated(history), index.before_revision(history)
+    for s in range(len(history)):
+        for j in range(3):
+            quarter = index.newest[s] - j
+            said = [  # everything that this and earlier states say of the quarter
+                history[r, index.newest[r] - quarter]
+                for r in range(s + 1)
+                if index.asset[r] == index.asset[s] and index.newest[r] >= quarter
+            ]
+            said = [v for v in said if not np.isnan(v)]
+            assert_array_equal(first[s, j], said[0] if said else NAN)
+            changed = [a for a, b in pairwise(said) if a != b]
+            assert_array_equal(before[s, j], changed[-1] if changed else first[s, j])
+
+
 def test_what_was_known_before_the_first_session_stands_on_it() -> None:
     index = one_company()
     sessions = days("2021-04-28", "2021-04-29", "2021-04-30", "2021-06-10")
@@ -141,6 +247,7 @@ def test_news_of_the_first_session_beats_what_was_known_before() -> None:
 def test_rows_of_no_asset_are_left_out() -> None:
     index = StateIndex.build([-1], days("2021-04-29"), days("2020-12-31"), None)
     assert index.history([1.0], 3).shape == (0, 3)
+    assert index.first_stated(index.history([1.0], 3)).shape == (0, 3)
     values, _ = index.place(np.empty(0), days("2021-04-29"), 2)
     assert np.isnan(values).all()
 

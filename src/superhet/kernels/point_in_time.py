@@ -7,17 +7,18 @@ and first quarter, every April) make one state.
 
 1. sort rows by asset, day, period, revision and group them into states  -> StateIndex.build
 2. replay the rows of one column                                         -> StateIndex.history
-3. quarter arithmetic on histories                                       -> single_quarters, trailing_year, …
-4. put the newest number of each state on the daily grid                 -> StateIndex.place
+3. quarter arithmetic on histories              -> single_quarters, trailing_year, over_quarters, …
+4. compare a quarter with what earlier states said of it   -> StateIndex.first_stated, before_revision, …
+5. put the newest number of each state on the daily grid                 -> StateIndex.place
 
 NaN rule: a row that lacks a value does not erase an older one of the same quarter; arithmetic with a
-quarter that is not known gives NaN.
+quarter that is not known gives NaN; a summary over quarters skips what is not a finite number.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +26,8 @@ from numba import njit
 
 Values = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
+Statistic = Literal["mean", "deviation", "slope"]
+_STATISTICS = ("mean", "deviation", "slope")
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -91,6 +94,42 @@ class StateIndex:
             self.asset, self.newest - base, self.state, self.quarter - base, column, span, depth
         )
         return np.asarray(out, dtype=np.float64)
+
+    def first_stated(self, history: Values) -> Values:
+        """Give, of each quarter, the number that was known first, [states, depth].
+
+        `history` may be a column or anything computed from columns. Several rows of one day are one
+        statement: its newest revision counts.
+        """
+        return self._vintages(history)[0]
+
+    def before_revision(self, history: Values) -> Values:
+        """Give, of each quarter, what was known before its number last changed, [states, depth].
+
+        A number that never changed gives itself.
+        """
+        return self._vintages(history)[1]
+
+    def first_known(self, history: Values) -> Values:
+        """Give, of each quarter, the day on which it was first known, days since 1970, [states, depth]."""
+        return self._vintages(history)[2]
+
+    def quarter_ends(self, depth: int) -> Values:
+        """Give the last day of each quarter, days since 1970, [states, depth]."""
+        months = 3 * (self.newest[:, None] - np.arange(depth)[None, :] + 1)
+        firsts = months.astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)
+        return np.asarray(firsts - 1, dtype=np.float64)
+
+    def _vintages(self, history: Values) -> tuple[Values, Values, Values]:
+        history = np.ascontiguousarray(history, dtype=np.float64)
+        if not history.size:
+            return history, history, history
+        base = int(self.newest.min()) - history.shape[1] + 1
+        span = int(self.newest.max()) - base + 1
+        first, before, since = _compare(
+            self.asset, self.newest - base, self.day.astype(np.float64), history, span
+        )
+        return first, before, since
 
     def place(self, newest: Values, sessions: Any, assets: int) -> tuple[Values, Values]:
         """Put a number of each state on the session on which it became known.
@@ -162,19 +201,52 @@ def standardized_surprise(seasonal: Values, previous: int, minimum: int) -> Valu
     ----------
     seasonal : [states, depth], value less the value four quarters before
     previous : how many earlier differences make the deviation
-    minimum : how many of them must be known
+    minimum : how many of them must be known; at least two that differ
     """
-    earlier = np.stack([shift(seasonal, k) for k in range(1, previous + 1)])
-    known = np.isfinite(earlier)
-    count = known.sum(axis=0)
-    filled = np.where(known, earlier, 0.0)
-    mean = filled.sum(axis=0) / np.maximum(count, 1)
-    spread = np.where(known, earlier - mean, 0.0)
-    deviation = np.sqrt((spread**2).sum(axis=0) / np.maximum(count - 1, 1))
-    least = np.where(known, earlier, np.inf).min(axis=0)
-    most = np.where(known, earlier, -np.inf).max(axis=0)
-    valid = (count >= minimum) & (most > least)
-    return np.where(valid, seasonal / np.where(valid, deviation, 1.0), np.nan)
+    earlier = over_quarters(shift(seasonal, 1), previous, max(minimum, 2), "deviation")
+    return seasonal / np.where(earlier > 0, earlier, np.nan)
+
+
+def over_quarters(history: Values, quarters: int, least: int, what: Statistic) -> Values:
+    """Summarise, from each quarter back, the numbers of some quarters, [states, depth].
+
+    Quarters that are not known are skipped; fewer than `least` known ones give NaN.
+
+    Parameters
+    ----------
+    history : [states, depth]
+    quarters : how many quarters, each one itself included
+    least : how many of them must be known; at least 2 for "deviation" (ddof 1; of equal numbers it is
+        exactly 0) and "slope" (of the least-squares line, a quarter)
+
+    Examples
+    --------
+    >>> over_quarters(np.array([[5.0, np.nan, 1.0]]), 3, 2, "slope")[0, 0]
+    np.float64(2.0)
+    """
+    history = np.ascontiguousarray(history, dtype=np.float64)
+    return np.asarray(
+        _summarise(history, quarters, least, _STATISTICS.index(what)), dtype=np.float64
+    )
+
+
+def streaks(history: Values, quarters: int) -> Values:
+    """Count the quarters in a row above zero, from each quarter back, at most `quarters`, [states, depth].
+
+    A quarter that is not known ends the row; of itself it gives NaN.
+
+    Examples
+    --------
+    >>> streaks(np.array([[1.0, 2.0, -1.0, 3.0]]), 8)
+    array([[2., 1., 0., 1.]])
+    """
+    out = np.zeros(history.shape)
+    above = history > 0
+    run = np.zeros(len(history))
+    for j in range(history.shape[1] - 1, -1, -1):
+        run = np.where(above[:, j], run + 1.0, 0.0)
+        out[:, j] = run
+    return np.where(np.isnan(history), np.nan, np.minimum(out, quarters))
 
 
 def shift(history: Values, quarters: int) -> Values:
@@ -230,6 +302,63 @@ def _replay(
             row += 1
         for j in range(min(depth, newest[s] + 1)):
             out[s, j] = known[newest[s] - j]
+    return out
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _compare(
+    asset: Integers, newest: Integers, day: Values, history: Values, span: int
+) -> tuple[Values, Values, Values]:
+    states, depth = history.shape
+    first, before, since = np.empty_like(history), np.empty_like(history), np.empty_like(history)
+    opening, earlier, last = np.empty(span), np.empty(span), np.empty(span)
+    opened = np.empty(span)
+    for s in range(states):
+        if s == 0 or asset[s] != asset[s - 1]:
+            opening[:], earlier[:], last[:], opened[:] = np.nan, np.nan, np.nan, np.nan
+        for j in range(depth):
+            q, value = newest[s] - j, history[s, j]
+            if np.isfinite(value):
+                if np.isnan(opening[q]):
+                    opening[q], earlier[q], opened[q] = value, value, day[s]
+                elif value != last[q]:
+                    earlier[q] = last[q]
+                last[q] = value
+            first[s, j], before[s, j], since[s, j] = opening[q], earlier[q], opened[q]
+    return first, before, since
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _summarise(x: Values, quarters: int, least: int, what: int) -> Values:
+    states, depth = x.shape
+    out = np.full((states, depth), np.nan)
+    for s in range(states):
+        for j in range(depth):
+            stop = min(j + quarters, depth)
+            count, total, ages = 0, 0.0, 0.0
+            low, high = np.inf, -np.inf
+            for k in range(j, stop):
+                if np.isfinite(x[s, k]):
+                    count += 1
+                    total += x[s, k]
+                    ages += k
+                    low, high = min(low, x[s, k]), max(high, x[s, k])
+            if count < least:
+                continue
+            mean, age = total / count, ages / count
+            if what == 0:
+                out[s, j] = mean
+                continue
+            if low == high:
+                out[s, j] = 0.0  # the mean of equal numbers may miss them by a rounding error
+                continue
+            squares, products, times = 0.0, 0.0, 0.0
+            for k in range(j, stop):
+                if np.isfinite(x[s, k]):
+                    squares += (x[s, k] - mean) ** 2
+                    products += (age - k) * (x[s, k] - mean)
+                    times += (age - k) ** 2
+            out[s, j] = np.sqrt(squares / (count - 1)) if what == 1 else products / times
     return out
 
 

@@ -1,0 +1,129 @@
+"""Window kernels of two signals: covariance, correlation, slope and residual; see `kernels.windows_moments`.
+
+Only rows on which both are known enter; float64 values are taken about those of the newest such row.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from superhet.kernels.windows import LANES, Table, Tile, add_row, three
+from superhet.kernels.windows_moments import NOISE, SMALL
+
+COV, CORR, BETA, DISTANCE = 0, 1, 2, 3
+_SY, _SX, _SYY, _SXX, _SXY = LANES, 2 * LANES, 3 * LANES, 4 * LANES, 5 * LANES
+_PY, _PX = 6 * LANES, 7 * LANES
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def pairs(
+    s: Tile,
+    ys: int,
+    yat: int,
+    xs: int,
+    xat: int,
+    to: int,
+    count: int,
+    nodes: Table,
+    rows: int,
+    members: Table,
+    cut: float,
+) -> None:
+    """Give covariance, correlation, slope of `y` on `x`, and the newest residual of that line.
+
+    Parameters
+    ----------
+    ys, yat, xs, xat : slots of `y` and `x`, and the rows that belong to output row 0
+    nodes, rows : of `Parts`
+    members : [members, 4], rows (position in `nodes`, minimum, slot, COV | CORR | BETA | DISTANCE)
+    cut : a correlation is NaN where a sample deviation is at most this
+    """
+    ring = np.zeros((rows, 8 * LANES), np.float64)
+    y, x, longest = s[ys], s[xs], nodes[nodes.shape[0] - 1, 0]
+    pivoted = s.itemsize == 8
+    at_y, at_x = (_PY, _PX) if pivoted else (_SY, _SX)
+    for r in range(1 - longest, count):
+        yr, xr, leaf = y[yat + r], x[xat + r], ring[nodes[0, 3] + (r & nodes[0, 4])]
+        for j in range(LANES):
+            a, b = float(yr[j]), float(xr[j])
+            ok = (a - a == 0.0) & (b - b == 0.0)
+            leaf[j] = 1.0 if ok else 0.0
+            leaf[at_y + j] = a if ok else 0.0
+            leaf[at_x + j] = b if ok else 0.0
+        if not pivoted:
+            _multiply(leaf)
+        for k in range(1, nodes.shape[0]):
+            if nodes[k, 0] > r + longest:
+                break
+            goal, newer, older, _ = three(nodes, k, r)
+            if pivoted:
+                _join(ring[goal], ring[newer], ring[older])
+            else:
+                add_row(ring[goal], ring[newer], ring[older], 6 * LANES)
+        if r >= 0:
+            for i in range(members.shape[0]):
+                k = members[i, 0]
+                sums_ = ring[nodes[k, 3] + (r & nodes[k, 4])]
+                out, least = s[members[i, 2], to + r], float(max(members[i, 1], 2))
+                _pair(sums_, yr, xr, out, least, members[i, 3], cut)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _multiply(leaf: Tile) -> None:
+    for j in range(LANES):
+        a, b = leaf[_SY + j], leaf[_SX + j]
+        leaf[_SYY + j] = a * a
+        leaf[_SXX + j] = b * b
+        leaf[_SXY + j] = a * b
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _join(out: Tile, p: Tile, q: Tile) -> None:
+    """Join an older part to a newer one, moved to its pivots."""
+    for j in range(LANES):
+        n, m, py, px = p[j], q[j], p[_PY + j], p[_PX + j]
+        py = py if n > 0.0 else q[_PY + j]
+        px = px if n > 0.0 else q[_PX + j]
+        v = q[_PY + j] - py if m > 0.0 else 0.0
+        u = q[_PX + j] - px if m > 0.0 else 0.0
+        sy, sx = q[_SY + j], q[_SX + j]
+        out[j] = n + m
+        out[_PY + j] = py
+        out[_PX + j] = px
+        out[_SY + j] = p[_SY + j] + (sy + m * v)
+        out[_SX + j] = p[_SX + j] + (sx + m * u)
+        out[_SYY + j] = p[_SYY + j] + (q[_SYY + j] + v * (2.0 * sy + m * v))
+        out[_SXX + j] = p[_SXX + j] + (q[_SXX + j] + u * (2.0 * sx + m * u))
+        out[_SXY + j] = p[_SXY + j] + (q[_SXY + j] + (u * sy + v * (sx + m * u)))
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _pair(sums_: Tile, yr: Tile, xr: Tile, out: Tile, least: float, kind: int, cut: float) -> None:
+    real, nan, one = out.dtype.type, out.dtype.type(np.nan), out.dtype.type(1)
+    if kind == CORR:
+        for j in range(LANES):
+            n, sy, sx = sums_[j], sums_[_SY + j], sums_[_SX + j]
+            yy, xx = n * sums_[_SYY + j], n * sums_[_SXX + j]
+            vy, vx = yy - sy * sy, xx - sx * sx
+            cov = real((n * sums_[_SXY + j] - sx * sy) * SMALL)
+            value = cov / (np.sqrt(real(vy * SMALL)) * np.sqrt(real(vx * SMALL)))
+            value = value if value < one else one
+            value = value if value > -one else -one
+            limit = cut * cut * n * (n - 1.0)
+            ok = (vy > limit) & (vy > NOISE * yy) & (vx > limit) & (vx > NOISE * xx)
+            out[j] = value if ok & (n >= least) else nan
+        return
+    for j in range(LANES):
+        n, sy, sx = sums_[j], sums_[_SY + j], sums_[_SX + j]
+        yy, xx = n * sums_[_SYY + j], n * sums_[_SXX + j]
+        vy, vx, cov = yy - sy * sy, xx - sx * sx, n * sums_[_SXY + j] - sx * sy
+        flat = vx <= NOISE * xx
+        if kind == COV:
+            value = 0.0 if flat | (vy <= NOISE * yy) else cov / (n * (n - 1.0))
+        else:
+            value = np.nan if flat else cov / vx
+            if kind == DISTANCE:
+                now = (yr[j] - sums_[_PY + j]) - value * (xr[j] - sums_[_PX + j])
+                value = now - (sy - value * sx) / n
+        out[j] = real(value) if n >= least else nan
