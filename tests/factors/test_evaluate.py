@@ -10,10 +10,18 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from superhet.errors import ConfigError, FormulaError, UnknownName
-from superhet.factors import available, evaluate, missing_fields, parse, plan
-from superhet.factors.evaluate import Evaluator
-from superhet.factors.sources import Sources
+from superhet.errors import ConfigError, FormulaError, LookAheadFormula, UnknownName
+from superhet.factors import (
+    OPERATORS,
+    available,
+    evaluate,
+    evaluate_chunks,
+    missing_fields,
+    operator,
+    parse,
+)
+from superhet.factors.base import Signal, Steps, Values
+from superhet.factors.graph import Ref
 from superhet.panel import Market, Panel
 from superhet.testing.markets import random_market
 
@@ -24,7 +32,7 @@ def market() -> Market:
 
 
 def value(formula: str, market: Market) -> npt.NDArray[np.float64]:
-    return np.asarray(evaluate({"x": formula}, market)["x"].values)
+    return np.asarray(evaluate({"x": formula}, market, dtype="float64")["x"].values)
 
 
 def frame(market: Market, field: str) -> pd.DataFrame:
@@ -52,13 +60,6 @@ def test_windows_need_half_of_their_rows(market: Market) -> None:
     for window in (1, 4, 5, 20):
         wanted = close.rolling(window, min_periods=(window + 1) // 2).mean()
         assert_allclose(value(f"ts_mean(close, {window})", market), wanted, rtol=1e-12)
-
-
-def test_the_exponential_mean_is_that_of_pandas_up_to_its_cut(market: Market) -> None:
-    returns = frame(market, "turnover").interpolate().bfill()
-    filled = market.with_fields({"x": market["turnover"].with_values(returns.to_numpy())})
-    wanted = returns.ewm(span=5, min_periods=3).mean()
-    assert_allclose(value("ts_ema(x, 5)", filled)[10:], wanted[10:], rtol=2e-3)
 
 
 def test_comparisons_with_an_unknown_are_unknown(market: Market) -> None:
@@ -173,20 +174,69 @@ def test_a_session_without_bars_is_unknown_and_a_bar_without_session_is_dropped(
     assert_array_equal(found[:6], whole[15:21])
 
 
-def test_equal_parts_are_computed_once_and_let_go() -> None:
-    merged = plan(
-        {"a": parse("ts_mean(close, 5) / close"), "b": parse("close - ts_mean(close, 5)")}
-    )
-    calls = [node for node in merged.order if node.kind == "call" and node.word == "ts_mean"]
-    assert len(calls) == 1
-    assert merged.uses[calls[0]] == 2
-    assert merged.lookback == 4
-    market = random_market(dates=20, assets=8)
-    runner = Evaluator(merged, Sources(market, "15min"))
-    steps: list[tuple[int, int]] = []
-    assert set(runner.run(lambda done, total, label: steps.append((done, total)))) == {"a", "b"}
-    assert set(runner._values) == set(merged.outputs.values())
-    assert steps[-1] == (len(merged.order), len(merged.order))
+FORMULAS = {
+    "windows": "ts_corr(cs_rank(close), cs_rank(volume), 10)",
+    "nested": "cs_rank(ts_mean(cs_zscore(ts_return(close, 5)), 5)) - ts_lag(cs_rank(turnover), 3)",
+    "neutral": "cs_neutralize(ts_std(returns, 20), industry, size, ts_lag(turnover, 1))",
+    "bars": "ts_mean(bar_sum(volume, -4, -1) / bar_sum(volume), 5)",
+    "quarters": "cs_rank(ttm(net_profit) / market_cap)",
+    "events": "sue(net_profit)",
+    "plain": "close",
+}
+
+
+def test_threads_chunks_and_company_do_not_change_a_bit(market: Market) -> None:
+    whole = evaluate(FORMULAS, market, threads=1)
+    two = evaluate(FORMULAS, market, threads=2)
+    small = evaluate(FORMULAS, market, threads=2, budget=1)
+    for name, formula in FORMULAS.items():
+        wanted = whole[name].values.tobytes()
+        assert two[name].values.tobytes() == wanted, name
+        assert small[name].values.tobytes() == wanted, name
+        alone = evaluate({name: formula}, market)
+        assert alone[name].values.tobytes() == wanted, name
+
+
+def test_chunks_are_parts_of_the_whole_from_any_session_on(market: Market) -> None:
+    whole = evaluate(FORMULAS, market)
+    for first in (0, 37, 89):
+        chunks = list(evaluate_chunks(FORMULAS, market, first=first, budget=1))
+        for name in FORMULAS:
+            found = np.concatenate([chunk.values[name] for chunk in chunks])
+            assert found.tobytes() == whole[name].values[first:].tobytes(), name
+
+
+def test_single_precision_is_close_to_double(market: Market) -> None:
+    single, double = (evaluate(FORMULAS, market, dtype=d) for d in ("float32", "float64"))
+    for name in FORMULAS:
+        assert single[name].values.dtype == np.float32
+        assert_allclose(single[name].values, double[name].values, rtol=2e-4, atol=1e-5)
+
+
+def test_a_label_may_read_the_future_and_nothing_else_may(market: Market) -> None:
+    label = "ts_lag(close, -3) / ts_lag(close, -1) - 1"
+    close = market["adjusted_close"].values
+    found = evaluate({"y": label}, market, label=True, dtype="float64")["y"].values
+    assert_allclose(found[:-3], close[3:] / close[1:-2] - 1, rtol=1e-12)
+    assert np.isnan(found[-3:]).all()
+    with pytest.raises(LookAheadFormula):
+        evaluate({"y": label}, market)
+    with pytest.raises(FormulaError, match="cs_rank cannot take later sessions"):
+        evaluate({"y": "cs_rank(ts_lag(close, -1))"}, market, label=True)
+
+
+def test_conventions_answer_what_the_text_leaves_open(market: Market) -> None:
+    unknown = np.isnan(market["adjusted_close"].values)
+    found = {
+        c: evaluate({"x": "close > 0"}, market, convention=c)["x"].values
+        for c in ("superhet", "qlib", "pandas")
+    }
+    assert np.isnan(found["superhet"][unknown]).all()
+    born = np.logical_or.accumulate(~unknown, axis=0)
+    assert (found["qlib"][unknown & born] == 0).all()
+    assert (found["pandas"][unknown & born] == 0).all()
+    short = evaluate({"x": "ts_mean(close, 20)"}, market, convention="qlib")["x"].values
+    assert_allclose(short[0], market["adjusted_close"].values[0], rtol=1e-6)
 
 
 def test_the_same_formula_may_have_two_names(market: Market) -> None:
@@ -252,3 +302,31 @@ def test_a_market_says_what_it_lacks_even_outside_formulas(market: Market) -> No
 def test_flags_are_numbers_in_formulas(market: Market) -> None:
     flags: Panel = market["suspended"]
     assert_array_equal(value("suspended", market), flags.values.astype(float))
+
+
+def test_an_operator_may_be_a_function_on_whole_arrays(
+    market: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(OPERATORS, "_known", dict(OPERATORS._known))
+
+    @operator("ts_first_difference", "time_series", lookback=1)
+    def ts_first_difference(x: Values) -> Values:
+        """Give the difference from the session before."""
+        return np.vstack([np.full(x.shape[1], np.nan), np.diff(x, axis=0)])
+
+    found = value("cs_rank(ts_first_difference(ts_mean(close, 3)))", market)
+    assert_array_equal(found, value("cs_rank(ts_delta(ts_mean(close, 3), 1))", market))
+
+
+def test_an_operator_cannot_build_a_step_that_reads_later_sessions(
+    market: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(OPERATORS, "_known", dict(OPERATORS._known))
+
+    @operator("ts_tomorrow", "time_series")
+    def ts_tomorrow(x: Signal, *, build: Steps) -> Ref:
+        """Give the next session."""
+        return build.element("subtract", x.before(-1), x)
+
+    with pytest.raises(LookAheadFormula, match="ts_tomorrow reads later sessions"):
+        value("ts_mean(ts_tomorrow(close), 3)", market)

@@ -103,16 +103,152 @@ def test_changes_nest_quarter_by_quarter(company: Market) -> None:
     assert found["2019-02-01"] == pytest.approx(30.0 / 570.0 - 22.0 / 530.0)
 
 
+def newest_of(formula: str, market: Market, day: str) -> float:
+    return events(formula, market)[day]
+
+
+def test_a_mean_of_quarters_takes_levels_as_they_are_and_flows_one_by_one(company: Market) -> None:
+    found = events("average(equity, 2)", company)
+    assert found == {"2019-01-01": 545.0, "2019-02-01": 565.0, "2019-03-01": 562.5}
+    assert newest_of("average(net_profit, 2)", company, "2019-02-01") == 30.0  # 30 and 100 - 70
+    assert newest_of("average(net_profit, 2)", company, "2019-03-01") == 25.0  # 30 and 90 - 70
+
+
+def test_a_mean_needs_half_of_its_quarters(company: Market) -> None:
+    mean = (30.0 + 30.0 + 25.0 + 23.0 + 22.0 + 20.0) / 6  # three quarters of 2017 are not known
+    assert newest_of("average(net_profit, 12)", company, "2019-02-01") == mean
+    assert "2019-02-01" not in events("average(net_profit, 13)", company)
+
+
+def test_the_flow_of_a_year_over_the_mean_stock(company: Market) -> None:
+    found = newest_of("ttm(net_profit) / average(equity, 5)", company, "2019-02-01")
+    assert found == pytest.approx(108.0 / 550.0)  # 570 560 550 540 530
+
+
+def test_deviation_and_trend_of_quarters(company: Market) -> None:
+    assert newest_of("deviation(equity, 3)", company, "2019-02-01") == pytest.approx(10.0)
+    assert newest_of("trend(equity, 3)", company, "2019-02-01") == pytest.approx(10.0)
+    ratios = np.array([570.0, 555.0, 550.0])
+    found = newest_of("deviation(equity / 10, 3)", company, "2019-03-01")
+    assert found == pytest.approx(ratios.std(ddof=1) / 10)
+
+
+def test_growth_over_the_quarter_before(company: Market) -> None:
+    assert newest_of("qoq(equity)", company, "2019-02-01") == pytest.approx(570.0 / 560.0 - 1.0)
+    assert newest_of("qoq(equity)", company, "2019-03-01") == pytest.approx(570.0 / 555.0 - 1.0)
+    assert newest_of("lagged(equity, 1)", company, "2019-03-01") == 555.0
+
+
+def test_compound_growth_is_a_rate_a_year(company: Market) -> None:
+    two_quarters = newest_of("growth(equity, 2)", company, "2019-02-01")
+    assert two_quarters == pytest.approx((570.0 / 550.0) ** 2 - 1.0)
+
+
+@pytest.mark.parametrize(("before", "now"), [(-20.0, 30.0), (20.0, -30.0), (-20.0, -30.0), (0, 1)])
+def test_compound_growth_from_or_to_a_loss_has_no_rate(before: float, now: float) -> None:
+    market = market_with(
+        row("2018-03-31", "2018-04-27", before), row("2019-03-31", "2019-02-01", now)
+    )
+    assert not events("growth(net_profit, 4)", market)
+
+
+def test_a_streak_counts_increases_in_a_row(company: Market) -> None:
+    # single quarters, newest first: 30 30 25 23 22, and before them none is known
+    assert newest_of("streak(change(net_profit, 1), 8)", company, "2019-02-01") == 0.0
+    assert newest_of("streak(change(net_profit, 1) + 1, 8)", company, "2019-02-01") == 4.0
+    assert newest_of("streak(change(net_profit, 1) + 1, 3)", company, "2019-02-01") == 3.0
+
+
+def test_a_restatement_is_measured_against_what_was_first_stated_for_its_report(
+    company: Market,
+) -> None:
+    annual = events("lagged(restated(latest(net_profit)), 1)", company)
+    assert annual == {"2019-01-01": 0.0, "2019-02-01": 0.0, "2019-03-01": -10.0}
+    assert newest_of("lagged(first_stated(latest(net_profit)), 1)", company, "2019-03-01") == 100.0
+    mean = events("average(restated(latest(net_profit)), 2)", company)
+    assert (mean["2019-02-01"], mean["2019-03-01"]) == (0.0, -5.0)
+
+
+def test_a_restated_annual_report_moves_the_single_quarter_and_the_trailing_year(
+    company: Market,
+) -> None:
+    quarter = newest_of("lagged(restated(net_profit), 1)", company, "2019-03-01")
+    assert quarter == 20.0 - 30.0
+    assert newest_of("restated(ttm(net_profit))", company, "2019-03-01") == 98.0 - 108.0
+    assert newest_of("restated(latest(net_profit))", company, "2019-03-01") == 0.0  # of the quarter
+
+
+def test_the_newest_revision_is_one_step_and_restated_the_whole_way() -> None:
+    market = market_with(
+        row("2018-12-31", "2019-02-01", 100.0),
+        row("2018-12-31", "2019-02-20", 90.0),
+        row("2018-12-31", "2019-03-05", 97.0),
+    )
+    assert events("restated(latest(net_profit))", market) == {
+        "2019-02-01": 0.0,
+        "2019-02-20": -10.0,
+        "2019-03-05": -3.0,
+    }
+    assert events("revised(latest(net_profit))", market) == {
+        "2019-02-01": 0.0,
+        "2019-02-20": -10.0,
+        "2019-03-05": 7.0,
+    }
+
+
+EVERYWHERE = "average(net_profit, 4) deviation(equity, 3) trend(net_profit, 4) qoq(equity)"
+EVERYWHERE += " growth(equity, 4) streak(net_profit, 4) first_stated(equity) restated(net_profit)"
+EVERYWHERE += " revised(net_profit) announced(equity) lagged(equity, 1)"
+
+
+@pytest.mark.parametrize("formula", EVERYWHERE.replace(") ", ")|").split("|"))
+def test_a_restatement_changes_nothing_before_its_day(formula: str, company: Market) -> None:
+    table = company.table("statements")
+    kept = table.take(table.known_at < np.datetime64("2019-03-01"))
+    without = evaluate({"x": formula}, replace(company, events={"statements": kept}))["x"].values
+    whole = evaluate({"x": formula}, company)["x"].values
+    at = company.dates.index("2019-03-01")
+    assert whole[:at].tobytes() == without[:at].tobytes()
+
+
+def test_a_quarter_keeps_its_announcement_whatever_is_restated(company: Market) -> None:
+    assert events("announced(latest(net_profit))", company) == {
+        "2019-01-01": float(np.datetime64("2018-10-30").astype(int)),
+        "2019-02-01": float(np.datetime64("2019-02-01").astype(int)),
+        "2019-03-01": float(np.datetime64("2019-02-01").astype(int)),
+    }
+    news = evaluate({"x": "ts_delta(announced(latest(net_profit)), 1) > 0"}, company)["x"].values
+    assert np.flatnonzero(news[:, 0] == 1).tolist() == [company.dates.index("2019-02-01")]
+
+
+def test_the_delay_of_a_report_is_counted_from_the_end_of_its_quarter() -> None:
+    market = market_with(
+        row("2017-12-31", "2018-03-01", 80.0),
+        row("2018-12-31", "2019-02-01", 100.0),
+        row("2018-12-31", "2019-03-01", 90.0),
+    )
+    assert events("reporting_delay(latest(net_profit))", market) == {
+        "2019-01-01": 60.0,
+        "2019-02-01": 32.0,
+        "2019-03-01": 32.0,
+    }
+    later = events("change(reporting_delay(latest(net_profit)), 4)", market)
+    assert later["2019-02-01"] == -28.0
+
+
+def test_a_report_before_the_end_of_its_quarter_has_no_delay(company: Market) -> None:
+    """The first quarter of 2019 is known in February: its date cannot be the end of a quarter."""
+    assert set(events("reporting_delay(latest(net_profit))", company)) == {"2019-01-01"}
+
+
 def test_a_report_without_a_column_keeps_the_older_figure_of_the_other_side() -> None:
     """An express report gives the profit only; equity stands as last known."""
     market = market_with(
         row("2018-09-30", "2018-10-30", 70.0, 500.0),
         row("2018-12-31", "2019-02-01", 100.0),
     )
-    assert events("latest(net_profit) / latest(equity)", market) == {
-        "2019-01-01": 70.0 / 500.0,
-        "2019-02-01": 100.0 / 500.0,
-    }
+    found = events("latest(net_profit) / latest(equity)", market)
+    assert found == pytest.approx({"2019-01-01": 70.0 / 500.0, "2019-02-01": 100.0 / 500.0})
 
 
 def test_a_surprise_is_the_seasonal_difference_in_its_own_deviations() -> None:

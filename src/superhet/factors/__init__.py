@@ -1,27 +1,33 @@
-"""Text -> expression -> plan -> signals on their native clocks."""
+"""Text -> expression -> steps -> program -> signals on their native clocks."""
 
 from superhet.factors.base import OPERATORS, Operator, operator
-from superhet.factors.evaluate import evaluate, known_since
+from superhet.factors.compute import compute
+from superhet.factors.conventions import CONVENTIONS, Convention
+from superhet.factors.evaluate import Chunk, evaluate, evaluate_chunks, known_since
 from superhet.factors.expression import Expression
-from superhet.factors.library import LIBRARIES, Formula, library, pick
+from superhet.factors.formula import Formula
+from superhet.factors.library import LIBRARIES, Library, library, pick
 from superhet.factors.parse import parse
-from superhet.factors.plan import Plan, plan
 from superhet.factors.sources import available, missing_fields
 
 __all__ = [
+    "CONVENTIONS",
     "LIBRARIES",
     "OPERATORS",
+    "Chunk",
+    "Convention",
     "Expression",
     "Formula",
+    "Library",
     "Operator",
-    "Plan",
     "available",
+    "compute",
     "evaluate",
+    "evaluate_chunks",
     "known_since",
     "library",
     "missing_fields",
     "operator",
     "parse",
     "pick",
-    "plan",
 ]

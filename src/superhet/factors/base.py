@@ -1,17 +1,19 @@
 """Operators: the functions that a formula may call, and the registry that knows them.
 
-An operator is a plain function on arrays. What each parameter is — a signal, a classification, a window, a
-number, or something the evaluator hands in — is read from its annotation, so that writing the function is
-all there is to adding one::
+What each parameter is — a signal, a classification, a window, a number, or something handed in — is read from
+its annotation, so that writing the function is all there is to adding one::
 
-    @operator("ts_mean", "time_series", lookback=lambda window: window - 1)
-    def ts_mean(x: Values, window: Window) -> Values:
-        return reduce(x, window, half(window), "mean")
+    @operator("ts_mean", "time_series", lookback=before, missing="skips")
+    def ts_mean(x: Signal, window: Window, *, build: Steps) -> Ref:
+        return build.window("mean", x, window=window)
+
+An operator of sessions does not compute: it says of which steps it is made (`graph.Build`), and the machine
+computes all formulas together. Operators of bars and of statements are functions on arrays; so is one of
+sessions that does not ask for `build`: it is handed whole arrays, `[sessions, assets]`, and gives one back.
 
 **NaN rule, for all operators.** NaN means not known. Element by element, a result is known where all that it
-needs is known; a comparison with NaN is NaN; what is not a finite number (a quotient by zero, the logarithm
-of a loss) is NaN. A window skips missing rows and needs `half` of its rows, and at least two for a
-deviation or a correlation (see `half`); rows before the first session do not exist. In the cross-section
+needs is known. A window skips missing rows; how many it needs, and what a comparison with NaN gives, is a
+matter of the convention (`conventions`). What is not a finite number never comes out. In the cross-section
 NaN stays NaN.
 
 **Statistics of the cross-section** are measured on the estimable members of the universe; all others are
@@ -30,6 +32,7 @@ import numpy as np
 import numpy.typing as npt
 from annotated_types import Ge, Gt, Le, Lt
 
+from superhet.factors.graph import Build, Ref
 from superhet.registry import Registry
 
 Family: TypeAlias = Literal["elementwise", "time_series", "cross_section", "intraday", "statements"]
@@ -40,21 +43,24 @@ Missing: TypeAlias = Literal["propagates", "skips", "asks"]
 class Role:
     """What a parameter of an operator is."""
 
-    name: Literal["signal", "group", "whole", "number", "given"]
+    name: Literal["signal", "group", "asset", "whole", "number", "given"]
     what: str = ""
 
 
+Signal: TypeAlias = Annotated[Ref, Role("signal")]
 Values: TypeAlias = Annotated[npt.NDArray[np.float64], Role("signal")]
-Groups: TypeAlias = Annotated[npt.NDArray[np.int64], Role("group")]
-Window: TypeAlias = Annotated[int, Role("whole", "window"), Ge(1)]
-Lag: TypeAlias = Annotated[int, Role("whole", "lag"), Ge(1)]
+Group: TypeAlias = Annotated[Ref, Role("group")]
+AssetName: TypeAlias = Annotated[str, Role("asset")]
+LONGEST = 10_000
+"""Rows of the longest window or lag: forty years of sessions."""
+Window: TypeAlias = Annotated[int, Role("whole", "window"), Ge(1), Le(LONGEST)]
+Lag: TypeAlias = Annotated[int, Role("whole", "lag"), Ge(1), Le(LONGEST)]
 Quarters: TypeAlias = Annotated[int, Role("whole", "number of quarters"), Ge(1)]
 Place: TypeAlias = Annotated[int, Role("whole", "place")]
 Number: TypeAlias = Annotated[float, Role("number")]
 Share: TypeAlias = Annotated[float, Role("number"), Ge(0), Le(1)]
+Steps: TypeAlias = Annotated[Build, Role("given", "build")]
 Inside: TypeAlias = Annotated[npt.NDArray[np.bool_], Role("given", "inside")]
-Starts: TypeAlias = Annotated[npt.NDArray[np.int64], Role("given", "starts")]
-Stops: TypeAlias = Annotated[npt.NDArray[np.int64], Role("given", "stops")]
 Season: TypeAlias = Annotated[npt.NDArray[np.int64], Role("given", "season")]
 Basis: TypeAlias = Annotated[str, Role("given", "basis")]
 
@@ -85,11 +91,13 @@ class Operator:
     Parameters
     ----------
     name, family : `ts_` time series, `cs_` cross-section, `bar_` intraday, statements, element by element
-    function : arrays in, array out
+    function : what it is made of, or (bars, statements) arrays in, array out
     parameters : read from the annotations
-    rows : whole parameters -> rows before the newest that the result needs (sessions; for statements
+    rows : numbers of the call -> rows before the newest that the result needs (sessions; for statements
         quarters)
     missing : what a NaN does: it "propagates", it is skipped ("skips"), or the operator "asks" for it
+    least : known rows that a window needs under any convention
+    unit : how the unit of the result follows from those of the operands; see `units`
     bars : the result is still one number a bar (`bar_lag`)
     symbol : how it is written between two operands, "" for a call
     """
@@ -100,6 +108,8 @@ class Operator:
     parameters: tuple[Parameter, ...]
     rows: Callable[..., int]
     missing: Missing
+    least: int = 1
+    unit: str = "first"
     bars: bool = False
     symbol: str = ""
     doc: str = field(default="", repr=False)
@@ -113,6 +123,13 @@ class Operator:
     def given(self) -> tuple[str, ...]:
         """What the evaluator hands in."""
         return tuple(p.role.what for p in self.parameters if p.role.name == "given")
+
+    @property
+    def needs(self) -> Literal["time", "cross-section", "neither"]:
+        """Whether a value needs other dates of its asset, other assets of its date, or neither."""
+        if self.family == "elementwise":
+            return "neither"
+        return "cross-section" if self.family == "cross_section" else "time"
 
     @property
     def fewest(self) -> int:
@@ -154,6 +171,8 @@ def operator(
     *,
     lookback: Callable[..., int] | int = 0,
     missing: Missing = "propagates",
+    least: int = 1,
+    unit: str = "first",
     bars: bool = False,
     symbol: str = "",
 ) -> Callable[[_Function], _Function]:
@@ -161,9 +180,9 @@ def operator(
 
     Parameters
     ----------
-    lookback : rows before the newest that a result needs: a number, or a function of the whole parameters
+    lookback : rows before the newest that a result needs: a number, or a function of the numbers of the call
         (sessions; for statements quarters)
-    missing, bars, symbol : see `Operator`
+    missing, least, unit, bars, symbol : see `Operator`
     """
 
     def register(function: _Function) -> _Function:
@@ -176,6 +195,8 @@ def operator(
                 parameters=_parameters(function),
                 rows=rows,
                 missing=missing,
+                least=least,
+                unit=unit,
                 bars=bars,
                 symbol=symbol,
                 doc=inspect.getdoc(function) or "",
@@ -186,17 +207,9 @@ def operator(
     return register
 
 
-def half(window: int, least: int = 1) -> int:
-    """Give the number of known rows that a window needs: half of it, rounded up, at least `least`.
-
-    `least` is 2 for deviations, correlations and regressions, 3 for skewness and 4 for kurtosis.
-
-    Examples
-    --------
-    >>> half(5), half(20), half(2, 2)
-    (3, 10, 2)
-    """
-    return max(least, (window + 1) // 2)
+def before(window: int, *_: float) -> int:
+    """Give the look-back of a window: the rows before the newest."""
+    return int(window) - 1
 
 
 def _constant(rows: int) -> Callable[..., int]:

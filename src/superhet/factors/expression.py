@@ -7,49 +7,61 @@ A node is a number, a name, a call, or one of three steps that the grammar leave
 - `as_quarter`: a bare statement column inside `yoy`, `sue`, `change` taken quarter by quarter.
 
 Every node has a *level*: a plain `number`, one number a `bar`, a `quarter`, an announcement (`event`) or a
-session (`daily`). `call` checks that the levels of its operands fit and adds the unsaid steps. Nodes are
-kept in a weak table, so that a formula that occurs twice is computed once, however it was built.
+session (`daily`); names of classifications (`group`) and of assets (`asset`) have no numbers. `call` checks
+that the levels of its operands fit and adds the unsaid steps. Nodes are kept in a weak table, so that a
+formula that occurs twice is computed once, however it was built.
+
+What a node knows of all below it — look-back, names, size — follows from its operands when it is made, so
+that nothing here walks down a formula by recursion, however deep it is.
 """
 
 from __future__ import annotations
 
+import math
+import re
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Literal, TypeAlias
 from weakref import WeakValueDictionary
 
 import superhet.factors.operators  # noqa: F401 - fills the registry
-from superhet.factors.base import OPERATORS, Operator, Parameter
+from superhet.factors.base import OPERATORS, Operator
+from superhet.factors.fitting import Misfit, check_argument, check_count, check_levels, joint_level
+from superhet.factors.units import unit_of
+from superhet.factors.writing import written
 
-Level: TypeAlias = Literal["number", "bar", "quarter", "event", "daily", "group"]
+__all__ = [
+    "BAR_FIELDS",
+    "MOST_NODES",
+    "PRICES",
+    "Expression",
+    "Level",
+    "Misfit",
+    "as_quarter",
+    "asset_name",
+    "call",
+    "carry",
+    "market_field",
+    "name",
+    "newest",
+    "number",
+]
+
+Level: TypeAlias = Literal["number", "bar", "quarter", "event", "daily", "group", "asset"]
 Kind: TypeAlias = Literal["number", "name", "call", "newest", "carry", "as_quarter"]
+_Row: TypeAlias = tuple[Kind, Level, str, float, tuple[int, ...]]
 
 BAR_FIELDS = ("open", "high", "low", "close", "volume", "amount")
 PRICES = ("open", "high", "low", "close", "vwap")
+MOST_NODES = 100_000
 _ADJUSTED = {f"adjusted_{p}": p for p in PRICES}
-_TIGHT = 10  # how tightly a call, a name or a number binds
-_BINDING = {"or": 1, "and": 2, "+": 5, "-": 5, "*": 6, "/": 6, "^": 8}
-_COMPARISON, _UNARY, _TERNARY = 4, 7, 0
-_DEEPEST = 300
+_BEFORE = re.compile(r"(SH|SZ|BJ)\.?([0-9]{6})", re.IGNORECASE)
+_AFTER = re.compile(r"([0-9]{6})\.(SH|SZ|BJ|XSHG|XSHE)", re.IGNORECASE)
+_EXCHANGES = {"XSHG": "SH", "XSHE": "SZ"}
 
 
-class Misfit(Exception):
-    """Arguments that do not fit an operator; the parser turns it into a FormulaError with a column.
-
-    Parameters
-    ----------
-    argument : position of the offending argument, None for the call itself
-    future : whether it would read the future
-    """
-
-    def __init__(self, message: str, argument: int | None = None, future: bool = False) -> None:
-        super().__init__(message)
-        self.message, self.argument, self.future = message, argument, future
-
-
-@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False, slots=True, weakref_slot=True)
 class Expression:
     """One node of a formula; made by `parse`, `number`, `name` and `call`, never directly.
 
@@ -59,6 +71,12 @@ class Expression:
     word : the operator's name, the field's name, or the number as written
     value : the number
     arguments : the nodes below
+    lookback : sessions before the newest that a value needs
+    lookahead : sessions after its own that a value needs; 0 but for labels
+    quarters : quarters before the newest that a value needs
+    depth : calls in one another
+    size : nodes as written; a part that occurs twice counts twice
+    names : levels and names of all fields below
     """
 
     kind: Kind
@@ -66,8 +84,14 @@ class Expression:
     word: str = ""
     value: float = 0.0
     arguments: tuple[Expression, ...] = ()
+    lookback: int = 0
+    lookahead: int = 0
+    quarters: int = 0
+    depth: int = 1
+    size: int = 1
+    names: frozenset[tuple[Level, str]] = frozenset()
 
-    @cached_property
+    @property
     def operator(self) -> Operator:
         """The operator of a call."""
         return OPERATORS.get(self.word)
@@ -77,33 +101,10 @@ class Expression:
         """The native clock of the result: announcements, or sessions."""
         return "event" if self.level == "event" else "1d"
 
-    @cached_property
-    def lookback(self) -> int:
-        """Sessions before the newest that a value needs."""
-        below = max((a.lookback for a in self.arguments), default=0)
-        own = self._rows() if self.kind == "call" and self.operator.family == "time_series" else 0
-        return below + own
-
-    @cached_property
-    def quarters(self) -> int:
-        """Quarters before the newest that a value needs."""
-        below = max((a.quarters for a in self.arguments), default=0)
-        if self.kind == "as_quarter":
-            return below + 1
-        own = self._rows() if self.kind == "call" and self.operator.family == "statements" else 0
-        return below + own
-
-    @cached_property
-    def depth(self) -> int:
-        """Calls in one another."""
-        return 1 + max((a.depth for a in self.arguments), default=0)
-
-    @cached_property
-    def names(self) -> frozenset[tuple[Level, str]]:
-        """Levels and names of all fields below."""
-        if self.kind == "name":
-            return frozenset({(self.level, self.word)})
-        return frozenset().union(*(a.names for a in self.arguments))
+    @property
+    def unit(self) -> str | None:
+        """The unit of the values ("price", "ratio", …), None where units do not fit; see `units`."""
+        return unit_of(self)
 
     @property
     def fields(self) -> frozenset[str]:
@@ -113,17 +114,22 @@ class Expression:
     @property
     def bar_fields(self) -> frozenset[str]:
         """Fields of the intraday bars that the formula reads."""
-        return frozenset(word for level, word in self.names if level == "bar")
+        return self._words("bar")
 
     @property
     def statement_columns(self) -> frozenset[str]:
         """Columns of the statements that the formula reads."""
-        return frozenset(word for level, word in self.names if level == "quarter")
+        return self._words("quarter")
 
     @property
     def groups(self) -> frozenset[str]:
         """Classifications that the formula reads."""
-        return frozenset(word for level, word in self.names if level == "group")
+        return self._words("group")
+
+    @property
+    def assets(self) -> frozenset[str]:
+        """Assets that the formula calls by name."""
+        return self._words("asset")
 
     @property
     def block(self) -> Literal["minute", "daily", "quarterly"]:
@@ -145,13 +151,11 @@ class Expression:
                 stack.append((node, True))
                 stack.extend((a, False) for a in reversed(node.arguments))
 
-    def _rows(self) -> int:
-        roles = [self.operator.parameter(i).role.name for i in range(len(self.arguments))]
-        whole = [int(a.value) for a, r in zip(self.arguments, roles, strict=True) if r == "whole"]
-        return self.operator.rows(*whole)
+    def _words(self, wanted: Level) -> frozenset[str]:
+        return frozenset(word for level, word in self.names if level == wanted)
 
     def __repr__(self) -> str:
-        return _written(self, _TERNARY)
+        return written(self)
 
     def __copy__(self) -> Expression:
         return self
@@ -160,22 +164,58 @@ class Expression:
         return self
 
     def __reduce__(self) -> tuple[object, ...]:
-        return _one, (self.kind, self.level, self.word, self.value, self.arguments)
+        place: dict[Expression, int] = {}
+        rows: list[_Row] = []
+        for node in self.walk():  # a flat table: a deep formula would exhaust the pickler's stack
+            below = tuple(place[a] for a in node.arguments)
+            place[node] = len(rows)
+            rows.append((node.kind, node.level, node.word, node.value, below))
+        return _rebuilt, (tuple(rows),)
 
 
 def number(value: float) -> Expression:
-    """Give the node of a number."""
-    value = float(value) + 0.0  # there is one zero
+    """Give the node of a number; NaN, written `nan`, is a value that is not known."""
+    value = math.nan if math.isnan(value) else float(value) + 0.0  # there is one zero, and one NaN
+    if math.isinf(value):
+        raise Misfit("numbers are finite")
     return _one("number", "number", f"{value:.17g}", value, ())
 
 
 def name(word: str, level: Level) -> Expression:
     """Give the node of a field; `adjusted_close` is what the bare `close` means."""
-    return _one("name", level, _ADJUSTED.get(word, word) if level == "daily" else word, 0.0, ())
+    if level == "daily":
+        word = _ADJUSTED.get(word, word)
+    elif level == "asset":
+        word = asset_name(word)
+    return _one("name", level, word, 0.0, ())
 
 
-def call(word: str, arguments: tuple[Expression, ...]) -> Expression:
+def asset_name(word: str) -> str:
+    """Give the name of an asset as stores have it; other names than those of A-shares stay as they are.
+
+    Examples
+    --------
+    >>> asset_name("SH600000"), asset_name("sz.000001"), asset_name("600000.XSHG"), asset_name("AAPL")
+    ('600000.SH', '000001.SZ', '600000.SH', 'AAPL')
+    """
+    word = word.strip()
+    if before := _BEFORE.fullmatch(word):
+        return f"{before[2]}.{before[1].upper()}"
+    if after := _AFTER.fullmatch(word):
+        exchange = after[2].upper()
+        return f"{after[1]}.{_EXCHANGES.get(exchange, exchange)}"
+    if not word or ('"' in word and "'" in word) or len(word.splitlines()) > 1:
+        raise Misfit(f"{word!r} cannot be the name of an asset")
+    return word
+
+
+def call(word: str, arguments: tuple[Expression, ...], *, label: bool = False) -> Expression:
     """Give the node of a call, checked.
+
+    Parameters
+    ----------
+    word, arguments : the operator's name and its operands
+    label : whether lags may be negative and operands may read the future, as targets of learning do
 
     Raises
     ------
@@ -183,31 +223,25 @@ def call(word: str, arguments: tuple[Expression, ...]) -> Expression:
         if the number, the kind or the level of the arguments is wrong
     """
     known = OPERATORS.get(word)
-    _check_count(known, len(arguments))
-    fitted, levels = [], set()
+    check_count(known, len(arguments))
+    levels: set[Level] = set()
     for i, argument in enumerate(arguments):
-        parameter = known.parameter(i)
-        if parameter.role.name == "signal":
+        check_argument(known, argument, i, label)
+        if known.parameter(i).role.name == "signal":
             levels.add(argument.level)
-        elif parameter.role.name in ("whole", "number"):
-            _check_number(known, parameter, argument, i)
-        elif argument.kind != "name":
-            raise Misfit(
-                f"{known.signature}: {parameter.name!r} takes the name of a classification", i
-            )
-        fitted.append(argument)
-    _check_levels(known, arguments)
+    check_levels(known, arguments)
+    level: Level = "daily"
+    operands = arguments
     if known.family == "elementwise":
-        level = _joint_level(levels)
-        operands = tuple(_lift(a, level) for a in fitted)
+        level = joint_level(levels)
+        if level == "daily" and "event" in levels:
+            operands = tuple(carry(a) for a in arguments)
     elif known.family == "intraday":
-        level, operands = "bar" if known.bars else "daily", tuple(fitted)
+        level = "bar" if known.bars else "daily"
     elif known.family == "statements":
-        level, operands = "quarter", tuple(fitted)
-    else:
-        level = "daily"
-        signals = [known.parameter(i).role.name == "signal" for i in range(len(fitted))]
-        operands = tuple(carry(a) if s else a for a, s in zip(fitted, signals, strict=True))
+        level = "quarter"
+    elif "event" in levels:
+        operands = tuple(carry(a) for a in arguments)
     return _one("call", level, word, 0.0, operands)
 
 
@@ -241,90 +275,6 @@ def market_field(word: str) -> str:
     return word
 
 
-def _check_count(known: Operator, count: int) -> None:
-    if count < known.fewest or (known.most is not None and count > known.most):
-        wanted = str(known.fewest)
-        if known.most is None:
-            wanted = f"at least {known.fewest}"
-        elif known.most != known.fewest:
-            wanted = f"{known.fewest} to {known.most}"
-        plural = "" if wanted == "1" else "s"
-        raise Misfit(f"{known.signature} takes {wanted} argument{plural}, got {count}")
-
-
-def _check_number(known: Operator, parameter: Parameter, argument: Expression, at: int) -> None:
-    label = f"{known.name}: {parameter.name}"
-    if argument.kind != "number":
-        raise Misfit(f"{label} must be a plain number, not {argument!r}", at)
-    value = argument.value
-    if parameter.role.name == "whole":
-        if value != int(value):
-            raise Misfit(f"{label} must be a whole number, got {argument!r}", at)
-        if value < 0 and parameter.role.what != "place":
-            raise Misfit(f"a {parameter.role.what} is positive", at, future=True)
-        if value == 0 and parameter.role.what == "place":
-            raise Misfit(f"{label}: places count from 1 at the open or -1 at the close", at)
-    for bound in parameter.bounds:
-        low, high = getattr(bound, "ge", None), getattr(bound, "le", None)
-        if low is not None and value < low:
-            raise Misfit(f"{label} must be at least {low}, got {argument!r}", at)
-        if high is not None and value > high:
-            raise Misfit(f"{label} must be at most {high}, got {argument!r}", at)
-
-
-_ALLOWED: dict[str, tuple[set[str], str]] = {
-    "time_series": ({"event", "daily"}, "takes a signal with one value a session"),
-    "cross_section": ({"event", "daily"}, "takes a signal with one value a session"),
-    "intraday": ({"bar", "number", "daily"}, "takes fields of the bars"),
-    "statements": ({"quarter"}, "takes columns of the statements"),
-}
-
-
-def _check_levels(known: Operator, arguments: tuple[Expression, ...]) -> None:
-    if known.family == "elementwise":
-        return
-    allowed, wanted = _ALLOWED[known.family]
-    some = False
-    for i, argument in enumerate(arguments):
-        if known.parameter(i).role.name != "signal":
-            continue
-        some = some or argument.level == "bar"
-        if argument.level not in allowed:
-            raise Misfit(f"{known.signature} {wanted}, not {argument!r}", i)
-        if known.family == "intraday" and argument.level == "daily" and not argument.bar_fields:
-            raise Misfit(f"{known.signature} {wanted}, not {argument!r}", i)
-        plain = argument.kind in ("name", "as_quarter")
-        if "basis" in known.given and known.name in ("ttm", "quarterly") and not plain:
-            raise Misfit(
-                f"{known.name} takes one statement column; write {known.name}(a) - {known.name}(b), "
-                f"not {known.name}(a - b)",
-                i,
-            )
-    if known.family == "intraday" and not some:
-        raise Misfit(f"{known.signature} {wanted}", 0)
-
-
-def _joint_level(levels: set[Level]) -> Level:
-    """Find the level of an element-wise result: the finest that all operands can be put on."""
-    for inner in ("bar", "quarter"):
-        if inner in levels:
-            strange = (
-                levels - {inner, "number", "daily"}
-                if inner == "bar"
-                else levels - {inner, "number"}
-            )
-            if strange:
-                raise Misfit(f"a value of one {inner} cannot meet a value of one {strange.pop()}")
-            return inner
-    if "daily" in levels:
-        return "daily"
-    return "event" if "event" in levels else "number"
-
-
-def _lift(node: Expression, level: Level) -> Expression:
-    return carry(node) if level == "daily" else node
-
-
 _nodes: WeakValueDictionary[tuple[object, ...], Expression] = WeakValueDictionary()
 _lock = threading.Lock()
 
@@ -333,41 +283,75 @@ def _one(
     kind: Kind, level: Level, word: str, value: float, arguments: tuple[Expression, ...]
 ) -> Expression:
     """Give the one node with this content."""
-    key = (kind, level, word, value, arguments)
+    key = (kind, level, word, arguments)
     with _lock:
         node = _nodes.get(key)
-        if node is None:
-            node = Expression(kind=kind, level=level, word=word, value=value, arguments=arguments)
-            if node.depth > _DEEPEST:
-                raise Misfit(f"the formula is deeper than {_DEEPEST} calls in one another")
-            _nodes[key] = node
-    return node
+    if node is not None:
+        return node
+    lookback, lookahead, quarters = _reach(kind, word, arguments)
+    size = 1 + sum(a.size for a in arguments)
+    if size > MOST_NODES:
+        raise Misfit(f"the formula has more than {MOST_NODES:,} nodes")
+    made = Expression(
+        kind=kind,
+        level=level,
+        word=word,
+        value=value,
+        arguments=arguments,
+        lookback=lookback,
+        lookahead=lookahead,
+        quarters=quarters,
+        depth=1 + max((a.depth for a in arguments), default=0),
+        size=size,
+        names=frozenset({(level, word)}) if kind == "name" else _names(arguments),
+    )
+    with _lock:
+        return _nodes.setdefault(key, made)
 
 
-def _written(node: Expression, around: int) -> str:
-    """Write a node so that `parse` reads the same; `around` is how tightly its surroundings bind."""
-    if node.kind == "number":
-        text = repr(int(node.value)) if node.value == int(node.value) else repr(node.value)
-        return f"({text})" if node.value < 0 and around > _UNARY else text
-    if node.kind == "name":
-        return node.word
-    if node.kind != "call":
-        return _written(node.arguments[0], around)
-    parts, symbol = node.arguments, node.operator.symbol
-    if symbol:
-        binding = _BINDING.get(symbol, _COMPARISON)
-        left, right = binding, binding + 1
-        if symbol == "^":
-            left, right = binding + 1, _UNARY
-        elif binding == _COMPARISON:
-            left = binding + 1
-        text = f"{_written(parts[0], left)} {symbol} {_written(parts[1], right)}"
-    elif node.word == "negate" and parts[0].kind != "number":
-        binding, text = _UNARY, f"-{_written(parts[0], _UNARY)}"
-    elif node.word == "where":
-        binding = _TERNARY
-        text = f"{_written(parts[0], 1)} ? {_written(parts[1], 0)} : {_written(parts[2], 0)}"
-    else:
-        binding = _TIGHT
-        text = f"{node.word}({', '.join(_written(p, _TERNARY) for p in parts)})"
-    return f"({text})" if binding < around else text
+def _names(arguments: tuple[Expression, ...]) -> frozenset[tuple[Level, str]]:
+    """Join the names of the operands; operands of equal names share one set."""
+    joined: frozenset[tuple[Level, str]] = frozenset()
+    for argument in arguments:
+        if not argument.names <= joined:
+            joined = joined | argument.names if joined else argument.names
+    return joined
+
+
+def _reach(kind: Kind, word: str, arguments: tuple[Expression, ...]) -> tuple[int, int, int]:
+    """Give look-back, look-ahead and quarters of a node from those of its operands."""
+    back = max((a.lookback for a in arguments), default=0)
+    ahead = max((a.lookahead for a in arguments), default=0)
+    quarters = max((a.quarters for a in arguments), default=0)
+    if kind == "as_quarter":
+        return back, ahead, quarters + 1
+    if kind != "call":
+        return back, ahead, quarters
+    known = OPERATORS.get(word)
+    if known.family not in ("time_series", "statements"):
+        return back, ahead, quarters
+    numbers = []
+    for i, argument in enumerate(arguments):
+        role = known.parameter(i).role.name
+        if role in ("whole", "number"):
+            numbers.append(int(argument.value) if role == "whole" else argument.value)
+    try:
+        own = int(known.rows(*numbers))
+    except ArithmeticError:
+        raise Misfit(f"{known.signature}: no look-back is long enough for {numbers}") from None
+    if known.family == "statements":
+        return back, ahead, quarters + own
+    if word == "ts_lag":  # reads the shifted row alone
+        return max(0, back + own), max(0, ahead - own), quarters
+    return back + max(own, 0), ahead + max(-own, 0), quarters
+
+
+def _rebuilt(rows: tuple[_Row, ...]) -> Expression:
+    """Make the node again that `Expression.__reduce__` wrote down."""
+    nodes: list[Expression] = []
+    for kind, level, word, value, below in rows:
+        if kind == "number":
+            nodes.append(number(value))
+        else:
+            nodes.append(_one(kind, level, word, value, tuple(nodes[i] for i in below)))
+    return nodes[-1]

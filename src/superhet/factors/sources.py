@@ -1,13 +1,14 @@
-"""Sources: where the fields of a formula come from, and on which shape.
+"""Sources: where the fields of a formula come from, and what the market has.
 
-Daily fields are `[sessions, assets]`; bars are `[bars, assets]` with the rows of each session; columns of
-the statements are histories `[states, quarters]` (see `kernels.point_in_time`). `size` is the logarithm of
-the market's size field, unless the market has a field of that name.
+Daily fields are `[sessions, assets]`; bars are Cubes on their own ends; columns of the statements are
+histories `[states, quarters]` (see `kernels.point_in_time`). `size` is the logarithm of the market's size
+field, unless the market has a field of that name.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -15,15 +16,41 @@ import numpy as np
 import numpy.typing as npt
 
 from superhet.errors import FormulaError, did_you_mean
-from superhet.factors.expression import PRICES, Expression, Level, market_field
+from superhet.factors.expression import BAR_FIELDS, PRICES, Expression, Level, market_field
+from superhet.factors.formula import Formula
 from superhet.factors.parse import name_columns
-from superhet.factors.plan import Plan
+from superhet.kernels.lifetimes import first_known_rows
 from superhet.kernels.point_in_time import StateIndex, single_quarters
 from superhet.panel import Market
 
 Values = npt.NDArray[np.float64]
 _TABLE = "statements"
+BENCHMARK = "benchmark_close"
+"""The benchmark's level, 1 before the first session; the same for every asset."""
 _KEYS = ("asset", "report_date", "announce_date", "revision")
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Life:
+    """When assets exist, as an array would show it: 0 while they do, NaN before and after.
+
+    Parameters
+    ----------
+    age : [sessions, assets], sessions since the listing, negative while not listed
+    first : [assets], first session of each asset, where ages are not known
+    """
+
+    age: npt.NDArray[Any] | None = None
+    first: npt.NDArray[np.int64] | None = None
+
+    def __getitem__(self, cut: tuple[slice, slice]) -> npt.NDArray[np.float32]:
+        """Give a part, [sessions, assets] of the cut."""
+        if self.age is not None:
+            lives = self.age[cut] >= 0
+        else:
+            assert self.first is not None
+            lives = np.arange(cut[0].start, cut[0].stop)[:, None] >= self.first[cut[1]]
+        return np.where(lives, np.float32(0), np.float32(np.nan))
 
 
 class Sources:
@@ -36,85 +63,84 @@ class Sources:
     """
 
     def __init__(self, market: Market, frequency: str) -> None:
-        self._market, self._frequency = market, frequency
+        self.market, self.frequency = market, frequency
 
     @property
     def shape(self) -> tuple[int, int]:
         """Sessions and assets."""
-        return len(self._market.dates), len(self._market.assets)
+        return len(self.market.dates), len(self.market.assets)
 
-    def values(self, level: Level, word: str, depth: int) -> Any:
-        """Give a field: a daily panel, bars, a history of `depth` quarters, or codes of a group."""
-        if level == "group":
-            return np.ascontiguousarray(self._market.groups(word).values, dtype=np.int64)
-        if level == "bar":
-            return _plain(self._market.intraday(self._frequency)[word].values)
-        if level == "quarter":
-            return self._states.history(self._market.table(_TABLE)[word], depth)
+    def daily(self, word: str) -> Any:
+        """Give a daily field, [sessions, assets], of the type it has."""
         field = market_field(word)
-        if field == "size" and field not in self._market:
-            cap = _plain(self._market[self._market.size].values)
+        if field == "size" and field not in self.market:
+            cap = np.asarray(self.market[self.market.size].values, dtype=np.float64)
             return np.log(np.where(cap > 0, cap, np.nan))
-        return _plain(self._market[field].values)
+        if field == BENCHMARK and field not in self.market and self.market.benchmark is not None:
+            level = np.cumprod(1.0 + np.nan_to_num(self.market.benchmark.returns))
+            return np.broadcast_to(level[:, None], self.shape)
+        return self.market[field].values
 
-    def given(self, what: str, node: Expression) -> Any:
-        """Give what an operator asks of the evaluator."""
-        if what == "inside":
-            return self._market.universe.estimable.values
-        if what == "starts":
-            return self._days[0]
-        if what == "stops":
-            return self._days[1]
-        return self._states.season if what == "season" else self._basis_of(node)
+    def group(self, word: str) -> npt.NDArray[np.int32]:
+        """Give a classification, [sessions, assets] codes, -1 = not known."""
+        return np.ascontiguousarray(self.market.groups(word).values, dtype=np.int32)
 
-    def on_bars(self, values: Any, level: Level) -> Any:
-        """Repeat a value of a day on each of its bars; other values stay as they are."""
-        if level != "daily":
-            return values
-        bars = self._market.intraday(self._frequency).dates.days
-        out = np.full((len(bars), self.shape[1]), np.nan)
-        row = np.minimum(np.searchsorted(self._market.dates.days, bars), self.shape[0] - 1)
-        same = self._market.dates.days[row] == bars
-        out[same] = values[row[same]]
-        return out
+    @cached_property
+    def life(self) -> Life:
+        """Say on which sessions each asset exists: from its listing to its delisting.
+
+        Without a field `listing_age`, from the first session on which one of its bar's fields is known (or
+        any field, in a market without bars).
+        """
+        if "listing_age" in self.market:
+            return Life(age=self.market["listing_age"].values)
+        bars = [f for f in self.market if f.removeprefix("adjusted_") in (*BAR_FIELDS, "vwap")]
+        first = np.full(self.shape[1], self.shape[0], dtype=np.int64)
+        for field in bars or list(self.market):
+            values = self.market[field].values
+            if values.dtype.kind != "f":
+                first[:] = 0
+            first_known_rows(values, first)
+        return Life(first=first)
+
+    def alive(self) -> npt.NDArray[np.bool_]:
+        """Say on which sessions each asset exists, [sessions, assets]; see `life`."""
+        return ~np.isnan(self.life[slice(0, self.shape[0]), slice(0, self.shape[1])])
+
+    def history(self, word: str, depth: int) -> Values:
+        """Give a column of the statements as known, [states, depth]."""
+        return self.states.history(self.market.table(_TABLE)[word], depth)
+
+    @property
+    def season(self) -> npt.NDArray[np.int64]:
+        """Quarter of the year of each state's newest quarter, 0 to 3."""
+        return self.states.season
 
     def place(self, history: Values) -> tuple[Values, Values]:
         """Put the newest quarter on the sessions; see `StateIndex.place`."""
-        return self._states.place(history[:, 0], self._market.dates.days, self.shape[1])
+        return self.states.place(history[:, 0], self.market.dates.days, self.shape[1])
 
     def single_quarters(self, history: Values, word: str) -> Values:
         """Take a column quarter by quarter; levels and trailing-year flows stay as they are."""
-        return single_quarters(history, self._states.season, self._basis(word))
+        return single_quarters(history, self.states.season, self.basis(word))
 
     def listed_only(self, values: Values) -> Values:
         """Drop what is carried beyond an asset's life on the exchange."""
-        if "listing_age" not in self._market:
+        if "listing_age" not in self.market:
             return values
-        listed = self._market["listing_age"].values >= 0
+        listed = self.market["listing_age"].values >= 0
         return np.where(listed, values, np.nan)
 
-    def _basis(self, word: str) -> str:
-        return self._market.table(_TABLE).basis.get(word, "level")
-
-    def _basis_of(self, node: Expression) -> str:
-        """Give the basis of the bare column that an operator takes, "" for anything else."""
-        below = node.arguments[0]
-        while below.kind == "as_quarter":
-            below = below.arguments[0]
-        return self._basis(below.word) if below.kind == "name" else ""
+    def basis(self, word: str) -> str:
+        """Say how a column is stated: "ytd", "quarter", "ttm" or "level"; "" for no column."""
+        return self.market.table(_TABLE).basis.get(word, "level") if word else ""
 
     @cached_property
-    def _states(self) -> StateIndex:
-        table = self._market.table(_TABLE)
+    def states(self) -> StateIndex:
+        """What each announcement left behind as the newest view of the past."""
+        table = self.market.table(_TABLE)
         revision = table["revision"] if "revision" in table else None  # noqa: SIM401 - no KeyError
         return StateIndex.build(table["asset"], table.known_at, table["report_date"], revision)
-
-    @cached_property
-    def _days(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-        """The rows of the bars that belong to each session: from the first, to the second."""
-        bars, sessions = self._market.intraday(self._frequency).dates.days, self._market.dates.days
-        starts = np.searchsorted(bars, sessions, side="left").astype(np.int64)
-        return starts, np.searchsorted(bars, sessions, side="right").astype(np.int64)
 
 
 def available(market: Market, frequency: str) -> dict[Level, list[str]]:
@@ -124,11 +150,14 @@ def available(market: Market, frequency: str) -> dict[Level, list[str]]:
     fields |= {f"raw_{p}" for p in PRICES if p in market}
     if market.size in market:
         fields.add("size")
+    if market.benchmark is not None:
+        fields.add(BENCHMARK)
     statements = market.events.get(_TABLE)
     bars = market.intraday_cubes.get(frequency)
     return {
         "daily": sorted(fields),
         "group": sorted(market.group_panels),
+        "asset": list(market.assets.values),
         "bar": list(bars) if bars is not None else [],
         "quarter": [c for c in statements if c not in _KEYS] if statements is not None else [],
     }
@@ -140,9 +169,7 @@ def missing_fields(expression: Expression, market: Market, frequency: str = "15m
     return sorted(word for level, word in expression.names if word not in known[level])
 
 
-def require_fields(
-    merged: Plan, formulas: Mapping[str, Expression | str], market: Market, frequency: str
-) -> None:
+def require_fields(formulas: Mapping[str, Formula], market: Market, frequency: str) -> None:
     """Insist that the market has every field that the formulas name, stated as they need it.
 
     Raises
@@ -150,15 +177,19 @@ def require_fields(
     FormulaError
         naming the formula and the column
     """
-    known = available(market, frequency)
-    for label, expression in merged.outputs.items():
-        formula = formulas[label]
-        text = formula if isinstance(formula, str) else repr(formula)
-        for level, word in sorted(expression.names):
-            if word not in known[level]:
-                message = f"{label}: {_absent(level, word, known[level], frequency)}"
-                raise FormulaError(message, text, name_columns(text)[level, word])
-        _require_flows(label, text, expression, market)
+    known = {level: (set(words), words) for level, words in available(market, frequency).items()}
+    for label, formula in formulas.items():
+        for level, word in sorted(formula.expression.names):
+            if word not in known[level][0]:
+                message = f"{label}: {_absent(level, word, known[level][1], frequency)}"
+                raise FormulaError(message, formula.text, _column(formula, level, word))
+        if formula.expression.statement_columns:
+            _require_flows(label, formula, market)
+
+
+def _column(formula: Formula, level: Level, word: str) -> int:
+    columns = name_columns(formula.text, formula.syntax, label=formula.label)
+    return columns.get((level, word), 0)
 
 
 def _absent(level: Level, word: str, known: list[str], frequency: str) -> str:
@@ -168,25 +199,26 @@ def _absent(level: Level, word: str, known: list[str], frequency: str) -> str:
         )
     if level == "quarter" and not known:
         return f"the market has no statements to read {word!r} from; load them or leave this out"
-    kinds = {"group": "classification", "bar": f"{frequency} field", "quarter": "statement column"}
+    kinds = {
+        "group": "classification",
+        "asset": "asset",
+        "bar": f"{frequency} field",
+        "quarter": "statement column",
+    }
     return f"unknown {kinds.get(level, 'field')} {word!r}{did_you_mean(word, known)}"
 
 
-def _require_flows(label: str, text: str, expression: Expression, market: Market) -> None:
+def _require_flows(label: str, formula: Formula, market: Market) -> None:
     """Insist that `ttm` and `quarterly` are asked of flows."""
-    for node in expression.walk():
+    for node in formula.expression.walk():
         if node.kind != "call" or node.word not in ("ttm", "quarterly"):
             continue
         word = next(iter(node.statement_columns))
         basis = market.table(_TABLE).basis.get(word, "level")
-        column = name_columns(text)["quarter", word]
+        column = _column(formula, "quarter", word)
         if basis == "level":
             message = f"{word!r} is a level, not a flow; write latest({word}) or change({word}, 4)"
-            raise FormulaError(f"{label}: {message}", text, column)
+            raise FormulaError(f"{label}: {message}", formula.text, column)
         if basis == "ttm" and node.word == "quarterly":
             message = f"{word!r} is stated over twelve months; write ttm({word})"
-            raise FormulaError(f"{label}: {message}", text, column)
-
-
-def _plain(values: Any) -> Values:
-    return np.ascontiguousarray(values, dtype=np.float64)
+            raise FormulaError(f"{label}: {message}", formula.text, column)

@@ -158,7 +158,9 @@ class RandomMarket:
         noise[:, [0, -1]] = 1.0
         path = path * noise
         first, last = path[:, :-1].reshape(shape), path[:, 1:].reshape(shape)
-        volume = np.repeat(fields["volume"].values / self.bars, self.bars, axis=0)
+        share = np.exp(0.5 * rng.standard_normal((self.dates, self.bars, self.assets)))
+        share /= share.sum(axis=1, keepdims=True)
+        volume = (fields["volume"].values[:, None, :] * share).reshape(shape)
         morning = np.datetime64("1970-01-01T09:30:00") + np.arange(1, 9) * np.timedelta64(900, "s")
         afternoon = np.datetime64("1970-01-01T13:00:00") + np.arange(1, 9) * np.timedelta64(
             900, "s"

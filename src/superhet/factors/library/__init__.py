@@ -1,5 +1,5 @@
 """Published formulas, as data: a name, a formula, the sign expected, a meaning and a source."""
 
-from superhet.factors.library.base import LIBRARIES, Formula, library, pick
+from superhet.factors.library.base import LIBRARIES, Library, library, pick
 
-__all__ = ["LIBRARIES", "Formula", "library", "pick"]
+__all__ = ["LIBRARIES", "Library", "library", "pick"]

@@ -1,70 +1,127 @@
-"""Libraries: tables of formulas, and how to pick from them."""
+"""Libraries: tables of formulas, and how to pick from them.
+
+A library is a TOML file (one table a formula: `formula`, `en`, `zh`, and where known `sign`, `source`,
+`note`, `missing`) or, where one text stands for many windows, a module that writes the texts. It is read when
+it is first asked for.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import tomllib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
-from typing import Literal
+from functools import cache
+from importlib.resources import files
+from typing import Any
 
 from superhet.errors import UnknownName
-from superhet.factors.expression import Expression
-from superhet.factors.library.daily import DAILY
-from superhet.factors.library.fundamental import FUNDAMENTAL
-from superhet.factors.library.intraday import INTRADAY
-from superhet.factors.parse import parse
+from superhet.factors.formula import Formula
+
+_LANGUAGES = ("en", "zh")
+_SHARED = ("title", "syntax", "convention", "source")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Formula:
-    """One formula of a library.
+class Library:
+    """A table of formulas.
 
     Parameters
     ----------
-    name : short and unique within its library
-    text : the formula
-    sign : +1 if a high value has meant a high later return, -1 if a low one
-    meaning : one line
-    source : where it comes from
+    name, title : short name; one line in each language
+    formulas : in the order of the source
     """
 
     name: str
-    text: str
-    sign: Literal[-1, 1]
-    meaning: str
-    source: str
-
-    @property
-    def expression(self) -> Expression:
-        """The formula, read."""
-        return parse(self.text)
+    title: Mapping[str, str]
+    formulas: tuple[Formula, ...]
 
 
-def _table(text: str) -> tuple[Formula, ...]:
-    """Read a table: two lines a formula, as the library files are written."""
-    lines = text.strip().splitlines()
-    formulas = []
-    for facts, formula in zip(lines[::2], lines[1::2], strict=True):
-        name, sign, meaning, source = (cell.strip() for cell in facts.split("|"))
-        formulas.append(
-            Formula(
-                name=name,
-                text=formula.strip(),
-                sign=1 if sign == "+" else -1,
-                meaning=meaning,
-                source=source,
-            )
+def _from_toml(name: str) -> Library:
+    table = tomllib.loads((files(__package__) / f"{name}.toml").read_text(encoding="utf-8"))
+    shared = {key: table.pop(key) for key in _SHARED}
+    formulas = tuple(_formula(n, facts, shared) for n, facts in table.items())
+    return Library(name=name, title=shared["title"], formulas=formulas)
+
+
+def _formula(name: str, facts: Mapping[str, Any], shared: Mapping[str, Any]) -> Formula:
+    return Formula(
+        name=name,
+        text=facts["formula"],
+        syntax=shared["syntax"],
+        convention=shared["convention"],
+        sign=facts.get("sign"),
+        meaning={language: facts[language] for language in _LANGUAGES},
+        source=facts.get("source", shared["source"]),
+        note=facts.get("note", {}),
+        missing=facts.get("missing", {}),
+    )
+
+
+def _from_qlib(name: str) -> Library:
+    from superhet.factors.library import alpha158, alpha360
+
+    made = {"alpha158": alpha158, "alpha360": alpha360}[name]
+    titles = {
+        "alpha158": {
+            "en": "Qlib's Alpha158: bar, price and rolling features",
+            "zh": "Qlib Alpha158",
+        },
+        "alpha360": {"en": "Qlib's Alpha360: raw bars of 60 days", "zh": "Qlib Alpha360"},
+    }
+    formulas = tuple(
+        Formula(
+            name=n,
+            text=text,
+            syntax="qlib",
+            convention="qlib",
+            meaning={"en": en, "zh": zh},
+            source="Yang et al. 2020, Qlib, arXiv:2009.11189",
         )
-    return tuple(formulas)
+        for n, (text, en, zh) in made.formulas().items()
+    )
+    return Library(name=name, title=titles[name], formulas=formulas)
 
 
-LIBRARIES = MappingProxyType(
-    {"daily": _table(DAILY), "fundamental": _table(FUNDAMENTAL), "intraday": _table(INTRADAY)}
-)
+_READERS: Mapping[str, Callable[[str], Library]] = {
+    "alpha101": _from_toml,
+    "alpha158": _from_qlib,
+    "alpha360": _from_qlib,
+    "daily": _from_toml,
+    "fundamental": _from_toml,
+    "fundamental_extended": _from_toml,
+    "gtja191": _from_toml,
+    "intraday": _from_toml,
+}
+
+
+@cache
+def _read(name: str) -> Library:
+    return _READERS[name](name)
+
+
+class _Libraries(Mapping[str, Library]):
+    """All libraries by name; each is read when it is first asked for."""
+
+    def __getitem__(self, name: str) -> Library:
+        if name not in _READERS:
+            raise KeyError(name)
+        return _read(name)
+
+    def __contains__(self, name: object) -> bool:
+        return name in _READERS
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_READERS)
+
+    def __len__(self) -> int:
+        return len(_READERS)
+
+
+LIBRARIES = _Libraries()
 
 
 def library(name: str, key: str = "") -> tuple[Formula, ...]:
-    """Give all formulas of a library: "daily", "intraday" or "fundamental".
+    """Give all formulas of a library, such as "daily", "alpha158" or "gtja191".
 
     Raises
     ------
@@ -73,11 +130,11 @@ def library(name: str, key: str = "") -> tuple[Formula, ...]:
     """
     if name not in LIBRARIES:
         raise UnknownName("library", name, LIBRARIES, key)
-    return LIBRARIES[name]
+    return LIBRARIES[name].formulas
 
 
 def pick(name: str, names: Sequence[str] | None = None, key: str = "") -> tuple[Formula, ...]:
-    """Give some formulas of a library, in the order asked for; None gives all.
+    """Give some formulas of a library, in the order asked for; None gives all that can be computed.
 
     Raises
     ------
@@ -93,4 +150,6 @@ def pick(name: str, names: Sequence[str] | None = None, key: str = "") -> tuple[
     for wanted in names or ():
         if wanted not in known:
             raise UnknownName(f"formula of library {name!r}", wanted, known, key)
-    return tuple(known[n] for n in names) if names is not None else tuple(known.values())
+    if names is not None:
+        return tuple(known[n] for n in names)
+    return tuple(f for f in known.values() if f.text)

@@ -1,334 +1,335 @@
 """Element by element: arithmetic, comparisons, logic and simple functions.
 
 They work on any clock: on bars inside a `bar_` function, on quarters inside a statement function, on
-announcements, and on sessions. A comparison gives 1, 0, or NaN where a side is not known.
+announcements, and on sessions. A comparison gives 1 or 0; with a side that is not known it is NaN, or 0 in
+the conventions of Qlib and pandas.
 """
 
 from __future__ import annotations
 
-import numpy as np
-
-from superhet.factors.base import Values, operator
-
-
-def _finite(values: Values) -> Values:
-    """Turn what is not a finite number into NaN."""
-    out = np.asarray(values, dtype=np.float64)
-    return np.where(np.isfinite(out), out, np.nan)
+from superhet.factors.base import Signal, Steps, operator
+from superhet.factors.graph import Ref
 
 
-def _claim(claim: Values, *sides: Values) -> Values:
-    """Give 1 where a claim holds, 0 where not, NaN where a side is not known."""
-    known = ~np.isnan(sides[0])
-    for side in sides[1:]:
-        known = known & ~np.isnan(side)
-    return np.where(known, claim, np.nan)
-
-
-@operator("add", "elementwise", symbol="+")
-def add(x: Values, y: Values) -> Values:
+@operator("add", "elementwise", symbol="+", unit="same")
+def add(x: Signal, y: Signal, *, build: Steps) -> Ref:
     """Add.
 
     Examples
     --------
-    >>> add(np.array([1.0, np.nan]), np.array([2.0, 2.0]))
+    >>> compute("x + y", x=[1.0, np.nan], y=[2.0, 2.0])
     array([ 3., nan])
     """
-    return x + y
+    return build.element("add", x, y)
 
 
-@operator("subtract", "elementwise", symbol="-")
-def subtract(x: Values, y: Values) -> Values:
+@operator("subtract", "elementwise", symbol="-", unit="same")
+def subtract(x: Signal, y: Signal, *, build: Steps) -> Ref:
     """Subtract `y` from `x`.
 
     Examples
     --------
-    >>> subtract(np.array([3.0]), np.array([1.0]))
+    >>> compute("x - 1", x=[3.0])
     array([2.])
     """
-    return x - y
+    return build.element("subtract", x, y)
 
 
-@operator("multiply", "elementwise", symbol="*")
-def multiply(x: Values, y: Values) -> Values:
+@operator("multiply", "elementwise", symbol="*", unit="multiply")
+def multiply(x: Signal, y: Signal, *, build: Steps) -> Ref:
     """Multiply.
 
     Examples
     --------
-    >>> multiply(np.array([3.0]), np.array([2.0]))
+    >>> compute("x * 2", x=[3.0])
     array([6.])
     """
-    return x * y
+    return build.element("multiply", x, y)
 
 
-@operator("divide", "elementwise", symbol="/")
-def divide(x: Values, y: Values) -> Values:
+@operator("divide", "elementwise", symbol="/", unit="divide")
+def divide(x: Signal, y: Signal, *, build: Steps) -> Ref:
     """Divide `x` by `y`; a quotient by zero is not known.
 
     Examples
     --------
-    >>> divide(np.array([3.0, 1.0]), np.array([2.0, 0.0]))
+    >>> compute("x / y", x=[3.0, 1.0], y=[2.0, 0.0])
     array([1.5, nan])
     """
-    with np.errstate(all="ignore"):
-        return _finite(np.divide(x, y))
+    return build.divide(x, y)
 
 
-@operator("power", "elementwise", symbol="^")
-def power(x: Values, y: Values) -> Values:
+@operator("power", "elementwise", symbol="^", unit="power")
+def power(x: Signal, y: Signal, *, build: Steps) -> Ref:
     """Raise `x` to the power `y`; a fractional power of a negative number is not known.
 
     Examples
     --------
-    >>> power(np.array([3.0, -1.0]), np.array([2.0, 0.5]))
+    >>> compute("x ^ y", x=[3.0, -1.0], y=[2.0, 0.5])
     array([ 9., nan])
     """
-    with np.errstate(all="ignore"):
-        return np.where(np.isnan(x) | np.isnan(y), np.nan, _finite(np.power(x, y)))
+    if y.node.kind == "constant":
+        exponent = y.node.params[0]
+        if exponent == 1.0:
+            return x
+        if exponent == 2.0:  # a square is one multiplication
+            return build.known(build.element("multiply", x, x))
+        if exponent == 0.5:
+            return build.element("sqrt", x)
+    return build.known(build.element("power", x, y))
 
 
-@operator("signed_power", "elementwise")
-def signed_power(x: Values, y: Values) -> Values:
+@operator("signed_power", "elementwise", unit="power")
+def signed_power(x: Signal, y: Signal, *, build: Steps) -> Ref:
     """Raise the size of `x` to the power `y` and keep its sign.
 
     Examples
     --------
-    >>> signed_power(np.array([-3.0]), np.array([2.0]))
+    >>> compute("signed_power(x, 2)", x=[-3.0])
     array([-9.])
     """
-    with np.errstate(all="ignore"):
-        raised = np.where(np.isnan(x) | np.isnan(y), np.nan, np.power(np.abs(x), y))
-        return _finite(np.sign(x) * raised)
+    if y.node.kind == "constant" and y.node.params[0] == 2.0:
+        return build.known(build.element("multiply", x, build.element("abs", x)))
+    return build.known(build.element("signed_power", x, y))
 
 
 @operator("negate", "elementwise")
-def negate(x: Values) -> Values:
+def negate(x: Signal, *, build: Steps) -> Ref:
     """Turn the sign.
 
     Examples
     --------
-    >>> negate(np.array([1.0]))
+    >>> compute("-x", x=[1.0])
     array([-1.])
     """
-    return np.negative(x)
+    return build.element("negate", x)
 
 
 @operator("abs", "elementwise")
-def absolute(x: Values) -> Values:
+def absolute(x: Signal, *, build: Steps) -> Ref:
     """Drop the sign.
 
     Examples
     --------
-    >>> absolute(np.array([-2.0]))
+    >>> compute("abs(x)", x=[-2.0])
     array([2.])
     """
-    return np.abs(x)
+    return build.element("abs", x)
 
 
-@operator("sign", "elementwise")
-def sign(x: Values) -> Values:
+@operator("sign", "elementwise", unit="none")
+def sign(x: Signal, *, build: Steps) -> Ref:
     """Give -1, 0 or 1.
 
     Examples
     --------
-    >>> sign(np.array([-2.0, 0.0]))
+    >>> compute("sign(x)", x=[-2.0, 0.0])
     array([-1.,  0.])
     """
-    return np.sign(x)
+    return build.element("sign", x)
 
 
-@operator("log", "elementwise")
-def log(x: Values) -> Values:
+@operator("log", "elementwise", unit="none")
+def log(x: Signal, *, build: Steps) -> Ref:
     """Take the natural logarithm; of zero and below it is not known.
 
     Examples
     --------
-    >>> log(np.array([1.0, 0.0]))
+    >>> compute("log(x)", x=[1.0, 0.0])
     array([ 0., nan])
     """
-    with np.errstate(all="ignore"):
-        return _finite(np.log(x))
+    return build.known(build.element("log", x))
 
 
-@operator("sqrt", "elementwise")
-def sqrt(x: Values) -> Values:
+@operator("sqrt", "elementwise", unit="root")
+def sqrt(x: Signal, *, build: Steps) -> Ref:
     """Take the square root; of a negative number it is not known.
 
     Examples
     --------
-    >>> sqrt(np.array([4.0, -1.0]))
+    >>> compute("sqrt(x)", x=[4.0, -1.0])
     array([ 2., nan])
     """
-    with np.errstate(all="ignore"):
-        return np.sqrt(x)
+    return build.element("sqrt", x)
 
 
-@operator("exp", "elementwise")
-def exp(x: Values) -> Values:
+@operator("exp", "elementwise", unit="none")
+def exp(x: Signal, *, build: Steps) -> Ref:
     """Take the exponential; an overflow is not known.
 
     Examples
     --------
-    >>> exp(np.array([0.0, 1e6]))
+    >>> compute("exp(x)", x=[0.0, 1e6])
     array([ 1., nan])
     """
-    with np.errstate(all="ignore"):
-        return _finite(np.exp(x))
+    return build.known(build.element("exp", x))
 
 
-@operator("minimum", "elementwise")
-def minimum(x: Values, y: Values) -> Values:
+@operator("minimum", "elementwise", unit="same")
+def minimum(x: Signal, y: Signal, *, build: Steps) -> Ref:
     """Give the smaller of two; NaN if either is not known.
 
     Examples
     --------
-    >>> minimum(np.array([1.0, np.nan]), np.array([2.0, 2.0]))
+    >>> compute("minimum(x, 2)", x=[1.0, np.nan])
     array([ 1., nan])
     """
-    return np.minimum(x, y)
+    return build.element("minimum", x, y)
 
 
-@operator("maximum", "elementwise")
-def maximum(x: Values, y: Values) -> Values:
+@operator("maximum", "elementwise", unit="same")
+def maximum(x: Signal, y: Signal, *, build: Steps) -> Ref:
     """Give the greater of two; NaN if either is not known.
 
     Examples
     --------
-    >>> maximum(np.array([1.0, np.nan]), np.array([2.0, 2.0]))
+    >>> compute("maximum(x, 2)", x=[1.0, np.nan])
     array([ 2., nan])
     """
-    return np.maximum(x, y)
+    return build.element("maximum", x, y)
 
 
-@operator("clip", "elementwise")
-def clip(x: Values, lower: Values, upper: Values) -> Values:
+@operator("clip", "elementwise", unit="same")
+def clip(x: Signal, lower: Signal, upper: Signal, *, build: Steps) -> Ref:
     """Keep `x` within two limits.
 
     Examples
     --------
-    >>> clip(np.array([-5.0, 0.5]), np.array([-1.0]), np.array([1.0]))
+    >>> compute("clip(x, -1, 1)", x=[-5.0, 0.5])
     array([-1. ,  0.5])
     """
-    return np.minimum(np.maximum(x, lower), upper)
+    return build.element("minimum", build.element("maximum", x, lower), upper)
 
 
-@operator("is_nan", "elementwise", missing="asks")
-def is_nan(x: Values) -> Values:
+@operator("is_nan", "elementwise", missing="asks", unit="none")
+def is_nan(x: Signal, *, build: Steps) -> Ref:
     """Say whether a value is not known: 1 or 0.
 
     Examples
     --------
-    >>> is_nan(np.array([1.0, np.nan]))
+    >>> compute("is_nan(x)", x=[1.0, np.nan])
     array([0., 1.])
     """
-    return np.isnan(x).astype(np.float64)
+    return build.element("is_nan", x)
 
 
-@operator("where", "elementwise", missing="asks")
-def where(condition: Values, x: Values, y: Values) -> Values:
+@operator("coalesce", "elementwise", missing="asks", unit="same")
+def coalesce(x: Signal, y: Signal, *, build: Steps) -> Ref:
+    """Give `x` where it is known, and `y` where not.
+
+    Examples
+    --------
+    >>> compute("coalesce(x, 0)", x=[1.0, np.nan])
+    array([1., 0.])
+    """
+    return build.element("first_known", x, y)
+
+
+@operator("where", "elementwise", missing="asks", unit="choice")
+def where(condition: Signal, x: Signal, y: Signal, *, build: Steps) -> Ref:
     """Choose `x` where the condition holds and `y` where not; written `condition ? x : y`.
 
     A condition that is not known gives NaN; the side not chosen does not matter.
 
     Examples
     --------
-    >>> where(np.array([1.0, 0.0, np.nan]), np.array([5.0]), np.array([np.nan]))
+    >>> compute("x > 0 ? 5 : y", x=[1.0, -1.0, np.nan], y=[0.0, np.nan, 0.0])
     array([ 5., nan, nan])
     """
-    return np.where(np.isnan(condition), np.nan, np.where(condition != 0, x, y))
+    return build.element("where", condition, x, y)
 
 
-@operator("less", "elementwise", symbol="<")
-def less(x: Values, y: Values) -> Values:
+@operator("less", "elementwise", symbol="<", unit="compare")
+def less(x: Signal, y: Signal, *, build: Steps) -> Ref:
     """Say whether `x` is below `y`.
 
     Examples
     --------
-    >>> less(np.array([1.0, np.nan]), np.array([2.0, 2.0]))
+    >>> compute("x < 2", x=[1.0, np.nan])
     array([ 1., nan])
     """
-    return _claim(np.less(x, y), x, y)
+    return build.claim("less", x, y)
 
 
-@operator("less_equal", "elementwise", symbol="<=")
-def less_equal(x: Values, y: Values) -> Values:
+@operator("less_equal", "elementwise", symbol="<=", unit="compare")
+def less_equal(x: Signal, y: Signal, *, build: Steps) -> Ref:
     """Say whether `x` is at most `y`.
 
     Examples
     --------
-    >>> less_equal(np.array([2.0]), np.array([2.0]))
+    >>> compute("x <= 2", x=[2.0])
     array([1.])
     """
-    return _claim(np.less_equal(x, y), x, y)
+    return build.claim("less_equal", x, y)
 
 
-@operator("greater", "elementwise", symbol=">")
-def greater(x: Values, y: Values) -> Values:
+@operator("greater", "elementwise", symbol=">", unit="compare")
+def greater(x: Signal, y: Signal, *, build: Steps) -> Ref:
     """Say whether `x` is above `y`.
 
     Examples
     --------
-    >>> greater(np.array([1.0]), np.array([2.0]))
+    >>> compute("x > 2", x=[1.0])
     array([0.])
     """
-    return _claim(np.greater(x, y), x, y)
+    return build.claim("less", y, x)
 
 
-@operator("greater_equal", "elementwise", symbol=">=")
-def greater_equal(x: Values, y: Values) -> Values:
+@operator("greater_equal", "elementwise", symbol=">=", unit="compare")
+def greater_equal(x: Signal, y: Signal, *, build: Steps) -> Ref:
     """Say whether `x` is at least `y`.
 
     Examples
     --------
-    >>> greater_equal(np.array([2.0]), np.array([2.0]))
+    >>> compute("x >= 2", x=[2.0])
     array([1.])
     """
-    return _claim(np.greater_equal(x, y), x, y)
+    return build.claim("less_equal", y, x)
 
 
-@operator("equal", "elementwise", symbol="==")
-def equal(x: Values, y: Values) -> Values:
+@operator("equal", "elementwise", symbol="==", unit="compare")
+def equal(x: Signal, y: Signal, *, build: Steps) -> Ref:
     """Say whether two values are the same.
 
     Examples
     --------
-    >>> equal(np.array([2.0]), np.array([2.0]))
+    >>> compute("x == 2", x=[2.0])
     array([1.])
     """
-    return _claim(np.equal(x, y), x, y)
+    return build.claim("equal", x, y)
 
 
-@operator("not_equal", "elementwise", symbol="!=")
-def not_equal(x: Values, y: Values) -> Values:
+@operator("not_equal", "elementwise", symbol="!=", unit="compare")
+def not_equal(x: Signal, y: Signal, *, build: Steps) -> Ref:
     """Say whether two values differ.
 
     Examples
     --------
-    >>> not_equal(np.array([2.0]), np.array([2.0]))
+    >>> compute("x != 2", x=[2.0])
     array([0.])
     """
-    return _claim(np.not_equal(x, y), x, y)
+    return build.claim("not_equal", x, y)
 
 
-@operator("both", "elementwise", symbol="and")
-def both(x: Values, y: Values) -> Values:
+@operator("both", "elementwise", symbol="and", unit="none")
+def both(x: Signal, y: Signal, *, build: Steps) -> Ref:
     """Say whether both hold (are not 0); written `x and y`.
 
     Examples
     --------
-    >>> both(np.array([1.0, 1.0]), np.array([0.0, np.nan]))
+    >>> compute("x and y", x=[1.0, 1.0], y=[0.0, np.nan])
     array([ 0., nan])
     """
-    return _claim(np.logical_and(x, y), x, y)
+    return build.claim("both", x, y)
 
 
-@operator("either", "elementwise", symbol="or")
-def either(x: Values, y: Values) -> Values:
+@operator("either", "elementwise", symbol="or", unit="none")
+def either(x: Signal, y: Signal, *, build: Steps) -> Ref:
     """Say whether at least one holds (is not 0); written `x or y`.
 
     Examples
     --------
-    >>> either(np.array([1.0]), np.array([0.0]))
+    >>> compute("x or y", x=[1.0], y=[0.0])
     array([1.])
     """
-    return _claim(np.logical_or(x, y), x, y)
+    return build.claim("either", x, y)
