@@ -44,7 +44,7 @@ docs: $(VENV)/.dev
 bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks road --small
 
-# Other people's tools, only for the benchmarks; nothing else installs them.
+# Other people's tools, only for the benchmarks and the parity tests; nothing else installs them. Each list is whole.
 PEERS := $(patsubst benchmarks/peers/%.txt,%,$(wildcard benchmarks/peers/*.txt))
 
 peers: $(PEERS:%=.peers/%/.done)
@@ -52,7 +52,7 @@ peers: $(PEERS:%=.peers/%/.done)
 
 .peers/%/.done: benchmarks/peers/%.txt
 	$(PYTHON) -m venv --clear .peers/$*
-	.peers/$*/bin/python -m pip --disable-pip-version-check install --quiet --requirement $<
+	.peers/$*/bin/python -m pip --disable-pip-version-check install --quiet --no-deps --requirement $<
 	touch $@
 
 clean:

@@ -11,7 +11,9 @@
 
 A benchmark is a module with `FULL` and `SMALL` sizes, `inputs(size)` giving arrays `[dates, assets]`,
 `SYSTEMS` (name -> arrays -> work -> call), `parts(size)` (system -> its dates and assets) and
-`tolerance(work, system)`.
+`tolerance(work, system)`. It may have `OUTSIDE` (peer in an environment of its own -> its script),
+`kept(found)` (what a call gave -> the arrays that are compared), `moved(work, size)` (bytes that must move,
+for the column "limit": CPU time / the time of a copy of as many bytes in the same run) and `WARM`.
 """
 
 from __future__ import annotations
@@ -70,10 +72,10 @@ def compare(module: ModuleType, size: Part, extra: Callable[[Path], None] | None
         if extra is not None:
             extra(folder)
         found = {name: _run(module.__name__, name, folder) for name in module.SYSTEMS}
-        for name in getattr(module, "OUTSIDE", ()):
-            rows = _run_outside(name, folder)
+        for name, script in getattr(module, "OUTSIDE", {}).items():
+            rows = _run_outside(name, script, folder)
             if rows is not None:
-                found[name], parts[name] = rows, size
+                found[name], parts[name] = rows, parts.get(name, size)
         for name, done in found.items():
             if name != OURS:
                 _check(module, name, parts[name], folder, [row["work"] for row in done])
@@ -84,43 +86,56 @@ def child(module_name: str, system: str, folder: Path) -> list[dict[str, Any]]:
     """Time one system and keep its numbers beside the inputs."""
     module = importlib.import_module(module_name)
     build: Callable[[Arrays], Works] = module.SYSTEMS[system]
-    whole = {path.stem: np.load(path) for path in folder.glob("*.npy")}
+    whole = {path.stem: np.load(path, mmap_mode="r") for path in folder.glob("*.npy")}
+    keep: Callable[[Any], Arrays] = getattr(module, "kept", lambda found: found)
     parts = {
         name: tuple(part) for name, part in json.loads((folder / "parts.json").read_text()).items()
     }
-    for work in build(cut(whole, _WARM)).values():
+    for work in build(cut(whole, getattr(module, "WARM", _WARM))).values():
         work()
     rows, kept = [], parts[system]
     for name, work in build(cut(whole, kept)).items():
         seconds, cpu, numbers = timed(work)
         rows.append({"work": name, "seconds": seconds, "cpu_seconds": cpu, "peak_mb": peak_mb()})
-        _keep(folder, system, kept, name, numbers)
+        _keep(folder, system, kept, name, keep(numbers))
         del numbers
     if system == OURS:
         wanted = set(parts.values()) - {kept}
         for part in wanted:
             for name, work in build(cut(whole, part)).items():
-                _keep(folder, system, part, name, work())
+                _keep(folder, system, part, name, keep(work()))
     return rows
 
 
-def timed(work: Callable[[], Arrays]) -> tuple[float, float, Arrays]:
+def timed(work: Callable[[], Any]) -> tuple[float, float, Any]:
     """Give the wall and CPU seconds of the cheapest of at most three calls, and the numbers."""
-    best, spent = (np.inf, np.inf), 0.0
+    best, spent, numbers = (np.inf, np.inf), 0.0, None
     for _ in range(3):
+        numbers = None  # two results at once would double the peak
         wall, cpu = time.perf_counter(), time.process_time()
         numbers = work()
         took = time.perf_counter() - wall, time.process_time() - cpu
         best = min(best, took, key=lambda pair: pair[1])
-        spent += took[0]
-        if spent > 2.0:
+        spent += took[1]
+        if spent > 10.0:
             break
     return float(best[0]), float(best[1]), numbers
 
 
 def cut(arrays: Mapping[str, npt.NDArray[Any]], part: Part) -> Arrays:
-    """Keep the first dates and assets of every array."""
-    return {n: np.ascontiguousarray(a[: part[0], : part[1]]) for n, a in arrays.items()}
+    """Copy the first dates and assets of every array."""
+    return {n: np.array(a[: part[0], : part[1]], order="C") for n, a in arrays.items()}
+
+
+def bandwidth() -> float:
+    """Measure the bytes a CPU second that one thread reads and writes while copying 256 MB, at best."""
+    source = np.ones(1 << 26, dtype=np.float32)
+    target, least = np.zeros_like(source), np.inf
+    for _ in range(7):
+        begun = time.process_time()
+        np.copyto(target, source)
+        least = min(least, time.process_time() - begun)
+    return 2.0 * source.nbytes / least
 
 
 def peak_mb() -> float:
@@ -166,14 +181,13 @@ def _run(module: str, system: str, folder: Path) -> list[dict[str, Any]]:
     return json.loads(done.stdout)
 
 
-def _run_outside(name: str, folder: Path) -> list[dict[str, Any]] | None:
+def _run_outside(name: str, script: str, folder: Path) -> list[dict[str, Any]] | None:
     python = PEERS / name / "bin" / "python"
     if not (PEERS / name / ".done").exists():
         print(f"without {name}: it is not installed; run `make peers`", file=sys.stderr)
         return None
-    script = next((ROOT / "benchmarks" / "peers").glob(f"{name}_*.py"))
     done = subprocess.run(
-        [str(python), str(script), str(folder)],
+        [str(python), str(ROOT / "benchmarks" / "peers" / script), str(folder)],
         env=os.environ | ONE_THREAD,
         stdout=subprocess.PIPE,
         text=True,
@@ -217,13 +231,17 @@ def _rows(
 ) -> list[dict[str, Any]]:
     ours = {row["work"]: row["cpu_seconds"] for row in found[OURS]}
     rows = []
+    speed = bandwidth() if hasattr(module, "moved") else None
     for work, cpu in ours.items():
-        rows += [
+        made = [
             _row(row, work, name, row["cpu_seconds"], cpu, parts[name], size)
             for name, done in found.items()
             for row in done
             if row["work"] == work
         ]
+        for row in made if speed is not None else ():
+            row["limit"] = row["cpu_seconds"] * speed / module.moved(work, size)
+        rows += made
     if getattr(module, "TOTAL", False):
         for name, done in found.items():
             left = [work for work in ours if work not in {row["work"] for row in done}]
@@ -240,6 +258,7 @@ def _row(
 ) -> dict[str, Any]:
     scale = size[0] * size[1] / (part[0] * part[1])
     note = f" ({part[0]:,} x {part[1]:,}, scaled)" if scale > 1.0 else ""
+    scale, note = scale * row.get("scale", 1.0), row.get("note", note)
     return {
         "work": f"{size[0]:,} x {size[1]:,}: {work}{note}",
         "system": system,

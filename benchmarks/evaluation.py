@@ -23,7 +23,7 @@ FULL, SMALL = (1250, 3000), (250, 500)
 SCREEN = (2500, 5000)  # one horizon, ten quantiles: the size at which the engine's goal was set
 HORIZONS, QUANTILES = (1, 5, 10), 5
 TOTAL = True
-OUTSIDE = ("alphalens",)
+OUTSIDE = {"alphalens": "alphalens_tear_sheet.py"}
 CUT, AUTOCORRELATION = "forward returns and quantile cut", "rank autocorrelation"
 
 

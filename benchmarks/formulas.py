@@ -56,7 +56,7 @@ def superhet(arrays: Arrays) -> Works:
     market = bare_market({"adjusted_close": arrays["close"], "volume": arrays["volume"]})
 
     def call(formula: str) -> Any:
-        return lambda: {"x": evaluate({"x": formula}, market)["x"].values}
+        return lambda: {"x": evaluate({"x": formula}, market, dtype="float64")["x"].values}
 
     return {name: call(formula) for name, formula in FORMULAS.items()}
 

@@ -1,0 +1,1 @@
+"""The parts of the engine benchmark, one module a workload; see `benchmarks.engine`."""
