@@ -51,9 +51,12 @@ UNITS: Mapping[str, Unit] = {
     "listing_age": "count",
 }
 _FROM_DAILY = {"total_shares", "float_shares", "market_cap", "float_cap", "turnover"}
+_LASTING = ("adjust_factor", *SHARE_COLUMNS)
+_WARNS = {"vwap", "adjusted_vwap"}
 _SIZE_WINDOW, _SIZE_LEAST = 60, 20
 
 Maker: TypeAlias = "Callable[[], Any]"
+Keep: TypeAlias = "Callable[[str, Maker], Any]"
 
 
 class Bars(Mapping[str, Floats]):
@@ -65,32 +68,35 @@ class Bars(Mapping[str, Floats]):
     Parameters
     ----------
     pivot : the table `bars_1d`
+    keep : called as (name, make) for what follows from a row alone: gives what `make` would, from where it is
+        kept; None = make it
     """
 
-    def __init__(self, pivot: Pivot) -> None:
+    def __init__(self, pivot: Pivot, keep: Keep | None = None) -> None:
         self._pivot = pivot
+        self._keep = keep or (lambda _, make: make())
         self.grid = pivot.grid
         self._names = [n for n in BAR_COLUMNS if n in {*pivot.columns, "adjust_factor"}]
         self._columns: dict[str, Floats] = {}
+        self._read_already: dict[str, Floats] = {}
 
     @cached_property
     def traded(self) -> Flags:
         """Where there was trade: a close, and a volume that is not 0, [dates, assets]."""
-        read = {n: self._read(n) for n in ("close", "volume") if n in self._names}
-        traded: Flags = ~np.isnan(read["close"])
-        if "volume" in read:
-            traded &= ~(read["volume"] <= 0)
-        for name, values in read.items():
-            values[~traded] = np.nan
-            self._columns[name] = values
+        traded: Flags = self.row_by_row("traded")
         return traded
+
+    def row_by_row(self, name: str) -> Any:
+        """Give a column before anything is carried, or "traded"; [dates, assets]."""
+        make = self._find_traded if name == "traded" else partial(self._cleared, name)
+        return self._keep(name, make)
 
     def __getitem__(self, name: str) -> Floats:
         if name not in self._names:
             raise KeyError(name)
-        traded = self.traded
         if name not in self._columns:
-            self._columns[name] = self._clean(name, traded)
+            values = self.row_by_row(name)
+            self._columns[name] = carry(values) if name in _LASTING else values
         return self._columns[name]
 
     def __iter__(self) -> Iterator[str]:
@@ -102,18 +108,27 @@ class Bars(Mapping[str, Floats]):
     def __contains__(self, name: object) -> bool:
         return name in self._names  # Mapping would read the column to find out
 
+    def _find_traded(self) -> Flags:
+        wanted: list[str] = [n for n in ("close", "volume") if n in self._names]
+        read = {n: self._read(n) for n in wanted}
+        traded: Flags = ~np.isnan(read["close"])
+        if "volume" in read:
+            traded &= ~(read["volume"] <= 0)
+        self._read_already = read  # the caller wants them next
+        return traded
+
+    def _cleared(self, name: str) -> Floats:
+        traded = self.traded
+        values = self._read_already.pop(name, None)
+        values = self._read(name) if values is None else values
+        if name in TRADE_COLUMNS:
+            values[~traded] = np.nan
+        return values
+
     def _read(self, name: str) -> Floats:
         if name in self._pivot.columns:
             return self._pivot.column(name)
         return np.where(self._pivot.present, 1.0, np.nan)  # no adjust factor: nothing to adjust
-
-    def _clean(self, name: str, traded: Flags) -> Floats:
-        values = self._read(name)
-        if name in TRADE_COLUMNS:
-            values[~traded] = np.nan
-        elif name in {"adjust_factor", *SHARE_COLUMNS}:
-            carry(values, out=values)
-        return values
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -160,7 +175,7 @@ def field_makers(of: Ingredients) -> dict[str, Maker]:
     }
     for name in (*PRICES, "vwap"):
         made[f"adjusted_{name}"] = partial(_adjusted, made[name], bars)
-    for name in ("adjust_factor", *SHARE_COLUMNS):
+    for name in _LASTING:
         if name in bars:
             made[name] = partial(_while_listed, of, name)
     if "float_shares" in bars:
@@ -212,8 +227,13 @@ def _limits(of: Ingredients, reference: Floats) -> tuple[Floats, Floats]:
     return limit_prices(reference, percent)
 
 
-def daily_cube(tables: Tables, ingredients: Ingredients) -> Cube:
+def daily_cube(tables: Tables, ingredients: Ingredients, keep: Keep | None = None) -> Cube:
     """Put the made fields and the columns of the `daily` table into one lazy Cube.
+
+    Parameters
+    ----------
+    tables, ingredients : what they are made of
+    keep : as in `Bars`, for what also follows from earlier rows; None = make it
 
     Raises
     ------
@@ -234,6 +254,10 @@ def daily_cube(tables: Tables, ingredients: Ingredients) -> Cube:
                     column=name,
                 )
             makers[name] = make
+    columns = {n for n in ingredients.bars if n not in _LASTING}  # `Bars` sees to these
+    if keep is not None:
+        for name in makers.keys() - columns - _WARNS:
+            makers[name] = partial(keep, name, makers[name])
 
     def loader(name: str) -> Callable[[], Panel]:
         return cache(

@@ -13,7 +13,7 @@ axis does not depend on the period as long as the store has a `securities` table
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -28,10 +28,11 @@ from superhet.data.fields import Bars, Ingredients, daily_cube
 from superhet.data.intraday import intraday_cube
 from superhet.data.limits import BOARDS
 from superhet.data.listing import Listing, read_listing
+from superhet.data.mapped import KeptPanels, kept_panels
 from superhet.data.pivot import Flags, Grid, Pivot, asset_positions, days, paint
 from superhet.data.point_in_time import macro_events, statement_events
 from superhet.data.universe import UniverseRule, build_universe
-from superhet.errors import ConfigError, UnknownName
+from superhet.errors import ConfigError, DataError, UnknownName
 from superhet.panel import Cube, Events, Market, Panel
 from superhet.progress import Progress
 
@@ -94,8 +95,9 @@ def load_market(
     calendar, grid = market_axes(tables, request.start, request.end)
     listing = read_listing(tables, grid)
     status = _intervals(tables, "status")
-    parts = _ingredients(Bars(Pivot(tables, "bars_1d", grid, progress)), listing, status, calendar)
-    fields = daily_cube(tables, parts)
+    kept = kept_panels(tables, grid, bool(request.start or request.end))
+    parts = _ingredients(_bars(tables, grid, kept, progress), listing, status, calendar)
+    fields = daily_cube(tables, parts, kept.fields.keep if kept and kept.is_whole else None)
     size = _size(request.size, fields)
     members = _members(tables, grid, request, parts.listed)
     member = Panel(
@@ -113,6 +115,22 @@ def load_market(
         size=size,
         snapshot=tables.snapshot,
     )
+
+
+def _bars(tables: Tables, grid: Grid, kept: KeptPanels | None, progress: Progress | None) -> Bars:
+    """Read the daily bars, from the panels that the store keeps of them if it can."""
+    pivot = Pivot(tables, "bars_1d", grid, progress)
+    if kept is None or kept.is_whole:
+        return Bars(pivot, kept.bars.keep if kept else None)
+    whole = Bars(Pivot(tables, "bars_1d", kept.grid, progress), kept.bars.keep)
+
+    def cut(name: str, make: Callable[[], Any]) -> Any:
+        try:
+            return whole.row_by_row(name)[kept.rows]
+        except DataError:  # in rows outside the period
+            return make()
+
+    return Bars(pivot, cut)
 
 
 def _ingredients(

@@ -11,11 +11,14 @@ last one is kept, so a reader that opened it can finish.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from superhet.data.arrays import damaged
 from superhet.data.base import cut, known_columns, to_day
 from superhet.data.checking import check_frame, sort_columns
 from superhet.data.durable import TEMPORARY, is_no_room, replace_file
@@ -47,7 +50,8 @@ if TYPE_CHECKING:
 
     from superhet.panel.axes import DateLike
 
-_OURS = {STORE_FILE, HEAD_FILE, LOCK_FILE, PARTS, "manifests"}
+_DERIVED = "derived"
+_OURS = {STORE_FILE, HEAD_FILE, LOCK_FILE, PARTS, "manifests", _DERIVED}
 
 
 class Store:
@@ -115,6 +119,18 @@ class Store:
     def snapshot(self) -> str:
         """The name of the contents: equal tables have equal names, whenever and wherever written."""
         return self._manifest.snapshot
+
+    @property
+    def derived(self) -> Path:
+        """The folder for what follows from the tables; it may be removed at any time."""
+        return self.path / _DERIVED
+
+    def checksum(self, *tables: str) -> str:
+        """Name the contents of some tables; those that are not there count as empty."""
+        entries = [(t, self._manifest.tables.get(t)) for t in tables]
+        content = {t: [e.columns, [p.checksum for p in e.parts]] for t, e in entries if e}
+        text = json.dumps(content, sort_keys=True)
+        return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
     def names(self) -> list[str]:
         """List the tables, sorted."""
@@ -237,6 +253,9 @@ class Store:
                     fresh.verify(part)
                 except CorruptedPart as error:
                     problems.append(error.message)
+        for path in damaged(self.derived):
+            name = path.relative_to(self.path).as_posix()
+            problems.append(f"{name} has changed since it was written. Remove it: it is made again")
         return problems
 
     def extra_folder(self, name: str) -> Path:

@@ -1,0 +1,51 @@
+"""Arrays on disk: mapped when asked for, whole or not there, each with the checksum of its file beside it.
+
+Mapping reads no more than what is used, so that checksums are not compared at every opening; `damaged` does.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from superhet.data.durable import TEMPORARY, replace_file
+from superhet.data.parts import file_checksum
+
+Array: TypeAlias = npt.NDArray[Any]
+
+_SUM = ".checksum"
+
+
+def map_array(path: Path) -> Array | None:
+    """Map an array, read-only; None if it is not there or is none."""
+    try:
+        values: Array = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError):
+        return None
+    return values.view(np.ndarray)
+
+
+def save_array(path: Path, values: Array) -> None:
+    """Put an array at `path`; after a crash it is whole or not there."""
+    aside = path.with_name(f"{TEMPORARY}{path.name}")
+    with aside.open("wb") as file:
+        np.save(file, values, allow_pickle=False)
+        file.flush()
+        os.fsync(file.fileno())
+    replace_file(path.with_suffix(_SUM), file_checksum(aside).encode())
+    aside.replace(path)
+
+
+def damaged(folder: Path) -> list[Path]:
+    """List the arrays below a folder whose bytes have changed since they were written."""
+    found = []
+    for path in sorted(folder.rglob("*.npy")):
+        with suppress(FileNotFoundError):  # another state of the tables has just taken its place
+            if path.with_suffix(_SUM).read_text() != file_checksum(path):
+                found.append(path)
+    return found
