@@ -82,9 +82,12 @@ def test_for_a_person_a_run_prints_a_few_lines(command, study_file, tmp_path):
         ("data", "check", "--store", "STORE"),
         ("factor", "list"),
         ("factor", "list", "daily"),
+        ("factor", "list", "alpha158", "--lang", "zh"),
         ("factor", "show", "ts_mean(returns, 5)"),
+        ("factor", "show", "alpha158.MA5", "--lang", "zh"),
         ("factor", "eval", "ts_mean(returns, 5)", "--store", "STORE", "--out", "OUT"),
         ("factor", "eval", "bar_sum(volume)", "--store", "STORE"),
+        ("factor", "eval", "--library", "daily", "--pick", "reversal_5", "--store", "STORE"),
         ("runs", "list", "--runs", "RUNS"),
         ("runs", "show", "tiny", "--runs", "RUNS"),
         ("runs", "compare", "tiny", "tiny", "--runs", "RUNS"),
@@ -134,7 +137,9 @@ def test_values_of_a_formula_can_be_taken_elsewhere(command, tiny_store, tmp_pat
     found = json.loads(done.out)
     frame = pl.read_parquet(out)
     assert frame["date"].max().isoformat() == found["last_date"]
-    assert set(frame.columns) >= {"date", "asset"}
+    assert frame.columns == ["date", "asset", "returns"]
+    last = frame.filter(frame["date"] == frame["date"].max())
+    assert found["last"] == dict(zip(last["asset"], last["returns"], strict=True))
 
 
 def test_a_formula_that_cannot_be_read_is_refused_everywhere(command, tiny_store):

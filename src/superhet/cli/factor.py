@@ -1,98 +1,214 @@
-"""`superhet factor`: look at formulas and their values."""
+"""`superhet factor`: look at formulas, and write their values."""
 
 from __future__ import annotations
 
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
+from typer.core import TyperCommand
 
 from superhet.cli.console import emit, guarded, progress_bar
 from superhet.cli.options import AsJson, Debug, Quiet, StorePath
 
+if TYPE_CHECKING:
+    from superhet.pipeline.factor_choice import FactorChoice
+    from superhet.pipeline.factor_market import MarketChoice
+    from superhet.pipeline.factor_table import Resources
+
 app = typer.Typer(help="Look at formulas and their values.", no_args_is_help=True)
+
+LANGUAGES = ("en", "zh")
+_UNITS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(i?)b?", re.IGNORECASE)
+
+Language: TypeAlias = Annotated[str, typer.Option("--lang", help="en or zh.")]
+Syntax: TypeAlias = Annotated[
+    str | None,
+    typer.Option(help="Spelling of typed formulas: superhet (default), qlib, worldquant."),
+]
+Convention: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        help="superhet, qlib or pandas; left out, that of the library or of the spelling."
+    ),
+]
+
+
+class _TakesFormulas(TyperCommand):
+    """A command whose arguments may begin with a minus: `-ts_return(close, 5)` is no option."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Put a space before what begins with one dash and is no option, so that it is read as text."""
+        options = {*ctx.help_option_names, *(o for p in self.get_params(ctx) for o in p.opts)}
+        taken = [
+            f" {a}" if a.startswith("-") and a[1:2] not in ("", "-") and a not in options else a
+            for a in args
+        ]
+        return super().parse_args(ctx, taken)
 
 
 @app.command("list")
 @guarded
 def list_(
     library: Annotated[str | None, typer.Argument(help="A library; all when left out.")] = None,
+    lang: Language = "en",
     json: AsJson = False,
     debug: Debug = False,
 ) -> None:
-    """List the formulas of the libraries."""
-    from superhet.factors import LIBRARIES
+    """List the libraries, or the formulas of one."""
+    from superhet.cli.factor_text import formulas_text, libraries_text
     from superhet.factors import library as read
+    from superhet.pipeline.factor_facts import describe, libraries
 
-    names = [library] if library else sorted(LIBRARIES)
-    rows = [
-        {"library": name, "name": f.name, "formula": f.text, "meaning": f.meaning}
-        for name in names
-        for f in read(name)
-    ]
-    lines = [f"{r['library']}  {r['name']:<26}{r['formula']}" for r in rows]
-    emit(rows, as_json=json, text="\n".join(lines))
+    language = _language(lang)
+    if library is None:
+        every = libraries()
+        emit([asdict(f) for f in every], as_json=json, text=lambda: libraries_text(every, language))
+        return
+    formulas = read(library)
+    facts = [asdict(describe(f, library)) for f in formulas] if json else []
+    emit(facts, as_json=json, text=lambda: formulas_text(formulas, language))
 
 
-@app.command("show")
+@app.command("show", cls=_TakesFormulas)
 @guarded
 def show(
-    formula: Annotated[str, typer.Argument(help="A formula.")],
+    formula: Annotated[
+        str, typer.Argument(help="A formula, or the name of one: alpha158.MA5, MA5.")
+    ],
+    syntax: Syntax = None,
+    convention: Convention = None,
+    lang: Language = "en",
     json: AsJson = False,
     debug: Debug = False,
 ) -> None:
-    """Parse a formula and say what it needs."""
-    from superhet.factors import parse
+    """Say what a formula means and what it needs."""
+    from superhet.cli.factor_text import facts_text
+    from superhet.pipeline.factor_facts import find
 
-    expression = parse(formula)
-    facts = {
-        "formula": str(expression),
-        "lookback": expression.lookback,
-        "clock": expression.clock,
-        "fields": sorted(expression.fields),
-        "bar_fields": sorted(expression.bar_fields),
-        "statement_columns": sorted(expression.statement_columns),
-        "groups": sorted(expression.groups),
-    }
-    emit(facts, as_json=json, text="\n".join(f"{k}: {v}" for k, v in facts.items()))
+    language = _language(lang)
+    facts = find(formula.strip(), syntax, convention)
+    emit(facts, as_json=json, text=lambda: facts_text(facts, language))
 
 
-@app.command("eval")
+@app.command("eval", cls=_TakesFormulas)
 @guarded
 def eval_(
-    formula: Annotated[str, typer.Argument(help="A formula.")],
     store: StorePath,
-    out: Annotated[Path | None, typer.Option(help="Write the values here, as Parquet.")] = None,
-    industry: Annotated[str, typer.Option(help="Industry classification.")] = "sw1",
-    frequency: Annotated[str, typer.Option(help="Bars that bar_ operators read.")] = "15min",
+    formulas: Annotated[list[str] | None, typer.Argument(help="Formulas.")] = None,
+    library: Annotated[str | None, typer.Option(help="A library, instead of formulas.")] = None,
+    pick: Annotated[
+        list[str] | None, typer.Option(help="Formula of the library; repeat, or part by commas.")
+    ] = None,
+    name: Annotated[
+        list[str] | None,
+        typer.Option(help="Column of a formula; repeat. Left out, the formula itself."),
+    ] = None,
+    syntax: Syntax = None,
+    convention: Convention = None,
+    start: Annotated[str | None, typer.Option(help="First date; data before it are read.")] = None,
+    end: Annotated[str | None, typer.Option(help="Last date.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Parquet file to write.")] = None,
+    dtype: Annotated[str, typer.Option(help="float32 or float64.")] = "float32",
+    universe_less: Annotated[
+        bool,
+        typer.Option(
+            "--universe-less",
+            help="Measure cross-sections on all listed assets, not the estimable.",
+        ),
+    ] = False,
+    industry: Annotated[
+        str | None, typer.Option(help="Industry scheme; left out, sw1 or the only one.")
+    ] = None,
+    benchmark: Annotated[
+        str | None, typer.Option(help="Index code of benchmark_close; left out, the whole market.")
+    ] = None,
+    frequency: Annotated[str, typer.Option(help="Bars that bar_ functions read.")] = "15min",
+    threads: Annotated[
+        int | None, typer.Option(min=1, help="Threads; left out, all cores. Same values.")
+    ] = None,
+    budget: Annotated[str, typer.Option(help="Memory for values: 500MB, 4GB.")] = "4GB",
     json: AsJson = False,
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Evaluate a formula over a store."""
-    from superhet.data.load import MarketRequest, load_market
-    from superhet.data.store import Store
-    from superhet.factors import evaluate, parse
-    from superhet.panel.frames import to_polars
+    """Compute formulas over a store; write long rows date, asset, factors."""
+    from superhet.pipeline.factor_choice import FactorChoice
+    from superhet.pipeline.factor_market import MarketChoice
+    from superhet.pipeline.factor_table import Resources
 
-    expression = parse(formula)
-    intraday = (frequency,) if "bar_" in str(expression) else ()
-    request = MarketRequest(industry=industry, intraday=intraday)
-    with progress_bar(quiet) as progress:
-        progress(0, 1, "loading")
-        market = load_market(Store.open(store), request)
-        progress(0, 1, "evaluating")
-        panel = evaluate({"value": expression}, market, frequency=frequency)["value"]
-    if out is not None:
-        to_polars(panel).write_parquet(out)
-    last = panel.values[-1]
-    facts = {
-        "formula": str(expression),
-        "dates": len(panel.dates),
-        "assets": len(panel.assets),
-        "coverage": float(panel.known().mean()),
-        "last_date": str(panel.dates.values[-1]),
-        "out": None if out is None else str(out),
-        "last": dict(zip(panel.assets.values, last.tolist(), strict=True)),
-    }
-    emit(facts, as_json=json, text=lambda: f"{panel!r}")
+    choice = FactorChoice(
+        formulas=[f.strip() for f in formulas or ()],
+        names=name or (),
+        library=library,
+        pick=[p.strip() for item in pick or () for p in item.split(",") if p.strip()],
+        syntax=syntax,
+        convention=convention,
+    )
+    market = MarketChoice(
+        start=start,
+        end=end,
+        industry=industry,
+        benchmark=benchmark,
+        frequency=frequency,
+        everyone=universe_less,
+    )
+    resources = Resources(dtype=dtype, threads=threads, budget=_bytes(budget))
+    _evaluate(store, choice, market, resources, out, json=json, quiet=quiet)
+
+
+def _evaluate(
+    store: Path,
+    choice: FactorChoice,
+    market: MarketChoice,
+    resources: Resources,
+    out: Path | None,
+    *,
+    json: bool,
+    quiet: bool,
+) -> None:
+    from superhet.cli.factor_text import summary_text
+    from superhet.data.store import Store
+    from superhet.pipeline.factor_table import factor_table
+
+    with _interruptible(), progress_bar(quiet) as progress:
+        found = factor_table(
+            Store.open(store), choice, market, out=out, resources=resources, progress=progress
+        )
+    for warning in found.warnings:
+        print(f"superhet: warning: {warning}", file=sys.stderr)
+    emit(found, as_json=json, text=lambda: summary_text(found))
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        print("superhet: interrupted; nothing was written", file=sys.stderr)
+        raise typer.Exit(130) from None
+
+
+def _language(word: str) -> str:
+    from superhet.errors import UnknownName
+
+    if word not in LANGUAGES:
+        raise UnknownName("language", word, LANGUAGES, "--lang")
+    return word
+
+
+def _bytes(text: str) -> int:
+    """Read a number of bytes: 2GB, 500 MB, 1.5GiB, 1000000."""
+    from superhet.errors import ConfigError
+
+    match = _SIZE.fullmatch(text.strip())
+    if match is None or not float(match[1]):
+        raise ConfigError("--budget", f"must be a size like 500MB or 4GB (got {text!r})")
+    number, unit, binary = match.groups()
+    return int(float(number) * (1024 if binary else 1000) ** _UNITS[unit.lower()])

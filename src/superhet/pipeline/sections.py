@@ -67,6 +67,8 @@ class SignalSection:
     ----------
     name, formula : a signal of the user's own
     library, pick : a library and the names wanted from it; no `pick` takes them all
+    syntax : spelling of the formula: superhet, qlib, worldquant
+    convention : superhet, qlib or pandas; left out, that of the library or of the spelling
     frequency : bar length that `bar_` operators read
     half_life : sessions in which an aging value loses half of its weight in the mixer
     max_age : sessions after which a value is no longer known
@@ -76,6 +78,8 @@ class SignalSection:
     formula: str | None = None
     library: str | None = None
     pick: tuple[str, ...] = ()
+    syntax: Literal["superhet", "qlib", "worldquant"] = "superhet"
+    convention: Literal["superhet", "qlib", "pandas"] | None = None
     frequency: str = "15min"
     half_life: Annotated[float, Gt(0)] | None = None
     max_age: Annotated[int, Ge(0)] | None = None

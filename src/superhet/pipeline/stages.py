@@ -27,8 +27,8 @@ from superhet.data.base import Tables
 from superhet.data.load import load_market
 from superhet.errors import ConfigError, EmptyUniverse, InputError, NoSignal, UnknownName
 from superhet.evaluation import forward_returns
-from superhet.factors import Expression, evaluate, known_since, library
-from superhet.factors.evaluate import expressions
+from superhet.factors import Expression, Formula, evaluate, known_since, library, pick
+from superhet.factors.formula import read
 from superhet.frequency import decision_clock, mix
 from superhet.panel import (
     Attribution,
@@ -68,8 +68,13 @@ class Member:
     """One signal of a study: its formula and how the mixer treats its age."""
 
     name: str
-    expression: Expression
+    formula: Formula
     section: SignalSection
+
+    @property
+    def expression(self) -> Expression:
+        """The formula, read."""
+        return self.formula.expression
 
 
 def members(config: Config) -> list[Member]:
@@ -86,20 +91,17 @@ def members(config: Config) -> list[Member]:
         for name, formula in _formulas(section, path):
             if name in found:
                 raise ConfigError(path, f"the name {name!r} is used twice")
-            read = expressions({name: formula})[name]
-            found[name] = Member(name=name, expression=read, section=section)
+            known = read({name: formula}, syntax=section.syntax, convention=section.convention)
+            found[name] = Member(name=name, formula=known[name], section=section)
     return list(found.values())
 
 
-def _formulas(section: SignalSection, path: str) -> Iterable[tuple[str, str]]:
+def _formulas(section: SignalSection, path: str) -> Iterable[tuple[str, str | Formula]]:
     if section.formula is not None and section.name is not None:
         return [(section.name, section.formula)]
-    formulas = {f.name: f.text for f in library(str(section.library), f"{path}.library")}
-    for name in section.pick:
-        if name not in formulas:
-            kind = f"formula of library {section.library}"
-            raise UnknownName(kind, name, formulas, f"{path}.pick")
-    return [(n, formulas[n]) for n in section.pick or formulas]
+    name = str(section.library)
+    library(name, f"{path}.library")
+    return [(f.name, f) for f in pick(name, section.pick or None, f"{path}.pick")]
 
 
 def load(config: Config, tables: Tables, progress: Progress = silent) -> Market:
@@ -142,9 +144,9 @@ def _bar_frequencies(wanted: list[Member], tables: Tables) -> set[str]:
 def compute_signals(config: Config, market: Market, progress: Progress = silent) -> Values:
     """Evaluate every formula on its native clock."""
     wanted = members(config)
-    groups: dict[str, dict[str, Expression]] = {}
+    groups: dict[str, dict[str, Formula]] = {}
     for member in wanted:
-        groups.setdefault(member.section.frequency, {})[member.name] = member.expression
+        groups.setdefault(member.section.frequency, {})[member.name] = member.formula
     panels: dict[str, Panel] = {}
     blocks: dict[str, str] = {}
     since: dict[str, Panel] = {}
