@@ -20,6 +20,7 @@ $(VENV)/.dev: pyproject.toml constraints.txt $(VENV)/.base
 	touch $@
 
 demo: setup
+	$(BIN)/superhet doctor --warm
 	$(BIN)/superhet run examples/quickstart.yaml --resume
 
 test: $(VENV)/.dev

@@ -8,11 +8,11 @@ from pathlib import Path
 
 
 def contents(folder: Path) -> dict[str, str]:
-    """Every file of a folder with its checksum."""
+    """Every file of a folder with its checksum, without the derived panels, which may come and go."""
     return {
         path.relative_to(folder).as_posix(): hashlib.blake2b(path.read_bytes()).hexdigest()
         for path in sorted(folder.rglob("*"))
-        if path.is_file()
+        if path.is_file() and "derived" not in path.relative_to(folder).parts
     }
 
 

@@ -106,7 +106,12 @@ class _Run:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def go(self) -> None:
-        """Run all passes."""
+        """Run all passes; leaves are made here first, where no two threads can ask for one at a time."""
+        for todo in self.program.passes:
+            for node in (n for step in todo.steps for n in step.nodes):
+                for leaf in (node, *(r.node for r in node.operands)):
+                    if leaf.kind == "leaf":
+                        self.leaves.leaf(leaf.params[0])
         works = [(p, *self._tiles(p)) for p in self.program.passes]
         total = sum(len(tiles) for _, tiles, _ in works)
         for todo, tiles, height in works:

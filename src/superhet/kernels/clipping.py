@@ -4,7 +4,7 @@ Rows are dates, NaN = missing; cells that are not finite never enter a statistic
 
 1. the finite inside cells are gathered side by side                             -> gather
 2. a quantile needs one or two order statistics: a sample brackets them, the rest is dropped, and what is
-   left is selected by Hoare's method                                            -> _pair, _select
+   left is found by counting, or by Hoare's method                               -> _pair
 3. the row is clipped at the bounds                                              -> clip_row
 4. groups are put together by counting, then treated one by one                  -> _segments
 """
@@ -37,7 +37,7 @@ MAD_TO_STD = 1.482602218505602
 """Deviation of a normal law with median absolute deviation 1: 1 / ndtri(0.75)."""
 QUANTILE, MAD, STD = 0, 1, 2
 FLAT = 1e-13  # a deviation below this share of the largest absolute value is rounding, not signal
-_MANY, _SAMPLE, _MARGIN = 512, 128, 14  # 14 places are 2.5 deviations of the median of 128
+_SAMPLE, _MARGIN = 128, 14  # 14 places are 2.5 deviations of the median of 128
 
 
 def winsorize_quantile(
@@ -249,17 +249,16 @@ def _pair(buffer: Reals, k: int, spare: Reals) -> Pair:
     is kept. A bracket that missed, or that keeps most, costs time alone.
     """
     source, n = buffer, buffer.size
-    sample = np.empty(_SAMPLE, buffer.dtype)
-    while n > _MANY:
+    sample = np.empty(_SAMPLE)  # double precision: its comparisons are counted in words of its size
+    while n > _SAMPLE:
         for i in range(_SAMPLE):
             sample[i] = source[i * n // _SAMPLE]
         middle = k * _SAMPLE // n
-        low = _select(sample, _SAMPLE, max(middle - _MARGIN, 0))
-        high = _select(sample, _SAMPLE, min(middle + _MARGIN, _SAMPLE - 1))
-        if middle < _MARGIN:
-            low = buffer.dtype.type(-np.inf)
-        if middle + _MARGIN >= _SAMPLE:
-            high = buffer.dtype.type(np.inf)
+        low, high = buffer.dtype.type(-np.inf), buffer.dtype.type(np.inf)
+        if middle >= _MARGIN:
+            low = buffer.dtype.type(_counted(sample, middle - _MARGIN))
+        if middle + _MARGIN < _SAMPLE:
+            high = buffer.dtype.type(_counted(sample, middle + _MARGIN))
         below, kept = 0, 0
         for i in range(n):
             below += source[i] < low
@@ -274,15 +273,38 @@ def _pair(buffer: Reals, k: int, spare: Reals) -> Pair:
             spare[m] = v
             m += (v >= low) & (v <= high)
         source, n, k = spare, kept, k - below
-    if n == buffer.size:
-        spare[:n] = buffer
-    first = _select(spare, n, k)
-    second = first
-    if k + 1 < n:
-        second = spare[k + 1]
-        for i in range(k + 2, n):
-            second = min(second, spare[i])
-    return float(first), float(second)
+    if n <= _SAMPLE:
+        sample[:n] = source[:n]
+        first = buffer.dtype.type(_counted(sample[:n], k))
+    else:
+        if n == buffer.size:
+            spare[:n] = buffer
+        source, first = spare, _select(spare, n, k)
+    upto, second = 0, buffer.dtype.type(np.inf)
+    for i in range(n):
+        v = source[i]
+        upto += v <= first
+        second = min(second, v) if v > first else second
+    return float(first), float(first if upto > k + 1 or k + 1 == n else second)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _counted(few: Floats, k: int) -> Any:
+    """Find the k-th smallest by counting who is below each: no branch to foresee, quick for a few."""
+    for v in few:
+        below = 0
+        for j in range(few.size):
+            below += few[j] < v
+        if below == k:
+            return v
+    found = -np.inf  # ties at the place: it is the largest with at most k below
+    for v in few:
+        below = 0
+        for j in range(few.size):
+            below += few[j] < v
+        if below <= k and v > found:
+            found = v
+    return found
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

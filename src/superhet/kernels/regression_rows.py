@@ -73,7 +73,8 @@ def residual_rows(
     date = new_date(K, size, groups, cells.weights.shape[1] > 0)
     shared = Factor(np.empty((K, K)), np.empty(K, np.bool_))
     fewer = Factor(np.empty((K, K)), np.empty(K, np.bool_))
-    bad, y, gone = np.empty(size, z.dtype), np.empty(size), np.empty(size, np.int64)
+    bad, line = np.empty(size, z.dtype), np.empty(size)
+    y, gone = np.empty(size), np.empty(size, np.int64)
     counts, b, part = np.empty(groups, np.int64), np.empty(K), np.empty((K, size // _FEW + 1))
     apart = np.empty(m, np.bool_)
     for t in range(cells.inside.shape[0]):
@@ -89,7 +90,9 @@ def residual_rows(
             fill(z, t, date)
             plain = factor_date(date, shared)
             for f in range(max(turn, 0), m if turn < 0 else turn + 1):
-                lost, absent = _take(xs[f, t, :size], date, y, gone, counts)
+                for j in range(size):  # in the order of memory, before it is jumped about in
+                    line[j] = xs[f, t, j]
+                lost, absent = _take(line, date, y, gone, counts)
                 factor, clear = shared, plain
                 if lost > 0:
                     factor, clear = fewer, 0.0
@@ -124,7 +127,7 @@ def _note(counts: Counts, kept: Flags, found: Found, f: int, t: int) -> int:
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _take(x: Reals, date: Date, y: Floats, gone: Counts, counts: Counts) -> tuple[int, int]:
+def _take(x: Floats, date: Date, y: Floats, gone: Counts, counts: Counts) -> tuple[int, int]:
     """Copy a signal in the order of the date, 0 where it is missing.
 
     The places of missing cells go to `gone`, the number of fitted cells of each group to `counts`; return
@@ -134,7 +137,7 @@ def _take(x: Reals, date: Date, y: Floats, gone: Counts, counts: Counts) -> tupl
     n, known = date.start[groups], date.start[2 * groups]
     lost, absent = 0, 0
     for i in range(known):
-        v = np.float64(x[date.order[i]])
+        v = x[date.order[i]]
         y[i] = v
         if v - v != 0.0:
             y[i] = 0.0
