@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Literal
 
-import numpy as np
 import numpy.typing as npt
 
 from superhet.kernels import cross_rows as rows
@@ -77,7 +76,4 @@ def neutralize(
     outs: Sequence[Array],
 ) -> None:
     """Regress many signals on the same classification and exposures; each date is factored once."""
-    found = np.empty((len(outs), *outs[0].shape), outs[0].dtype)
-    rows.residual_many(list(signals), inside, codes, list(exposures), found)
-    for out, values in zip(outs, found, strict=True):
-        out[:] = values
+    rows.residual_many(list(signals), inside, codes, list(exposures), list(outs))

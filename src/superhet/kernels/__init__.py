@@ -1,1 +1,31 @@
 """Pure array maths: arrays in, arrays out; knows no dates and no assets."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+
+def _forget_stale_code(folder: Path) -> None:
+    """Delete compiled kernels if any kernel's source has changed since they were compiled.
+
+    numba looks only at the file of the function that it compiled, not at those of the functions that this one
+    calls; after an upgrade it would go on running the old ones. Where the folder cannot be written, numba
+    keeps its code elsewhere, by the dates of the files, and there is nothing to delete here.
+    """
+    cache = folder / "__pycache__"
+    facts = [(p.name, p.stat().st_mtime_ns, p.stat().st_size) for p in sorted(folder.glob("*.py"))]
+    stamp = hashlib.blake2b(repr(facts).encode(), digest_size=16).hexdigest()
+    kept = cache / "sources.stamp"
+    if kept.exists() and kept.read_text() == stamp:
+        return
+    try:
+        cache.mkdir(exist_ok=True)
+        for compiled in cache.glob("*.nb[ic]"):
+            compiled.unlink(missing_ok=True)
+        kept.write_text(stamp)
+    except OSError:
+        return
+
+
+_forget_stale_code(Path(__file__).parent)
