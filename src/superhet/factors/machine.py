@@ -31,7 +31,12 @@ from superhet.kernels.windows import LANES
 from superhet.progress import Progress, silent
 
 Array = npt.NDArray[Any]
-_ROWS = 256  # rows of a tile down time: with its halo it should stay in the second-level cache
+_FEW, _MANY = (
+    256,
+    1280,
+)  # rows of a tile down time: many, as its halo is computed once for all of them
+_ROOM = 64 << 20  # bytes of all slots of a thread, within which a tile has more than few rows
+_TILES = 4  # tiles that each thread should find, so that all end together
 _CELLS = 80_000  # cells of a tile across assets
 _FEWEST = 4  # kernels may touch some rows beyond a window without using them
 _SCALARS = {"add", "subtract", "multiply", "divide"}  # take a plain number as fast as an array
@@ -129,7 +134,8 @@ class _Run:
         assets, count = self.outputs.shape[2], max(last - first, 0)
         height, width = (max(_CELLS // max(assets, 1), 1), max(assets, 1))
         if todo.axis == "time":
-            height, width = max(_ROWS, todo.halo), LANES
+            fair = count * -(-assets // LANES) // (_TILES * self.settings.threads)
+            height, width = max(min(_most_rows(todo, self.settings), fair), _FEW, todo.halo), LANES
         height = -(-count // max(-(-count // height), 1)) if count else 1
         tiles = [
             (t, min(t + height, last), j, min(j + width, assets))
@@ -332,13 +338,19 @@ class _Worker:
         return values[self._at.first - lag : self._at.last - lag]
 
 
+def _most_rows(todo: Pass, settings: Settings) -> int:
+    """Give the rows of a tile down time whose slots fit into the room of a thread."""
+    row = max(todo.slots, 1) * LANES * np.dtype(settings.dtype).itemsize
+    return int(min(_ROOM // row - todo.halo, _MANY))
+
+
 def slots_bytes(program: Program, assets: int, settings: Settings) -> int:
     """Estimate the memory that the slots of all threads take."""
     size = np.dtype(settings.dtype).itemsize
     most = 0
     for p in program.passes:
         if p.axis == "time":
-            cells = (max(_ROWS, p.halo) + p.halo) * LANES
+            cells = (max(_most_rows(p, settings), _FEW, p.halo) + p.halo) * LANES
         else:
             cells = (max(_CELLS // max(assets, 1), 1) + p.halo) * assets
         most = max(most, p.slots * cells * size)

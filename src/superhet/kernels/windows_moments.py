@@ -23,6 +23,8 @@ SMALL, LARGE = 2.0**-40, 2.0**20
 """Second moments are scaled by the one, their roots by the other, so that float32 can hold them."""
 NOISE = 1e-13
 """Share of the second moment below which a variance is the rounding of its sums, and taken as 0."""
+FLOOR = 1e-29
+"""Share of the squared pivot below which it is the rounding of the values themselves: some last digits."""
 _S, _SS = LANES, 2 * LANES
 _K1, _K2, _KX = 3 * LANES, 4 * LANES, 5 * LANES
 _PIVOT, _LAST = 3 * LANES, 6 * LANES  # the pivot's plane, of moments and of trends
@@ -98,16 +100,18 @@ def _moment(sums_: Tile, row: Tile, out: Tile, least: float, kind: int) -> None:
         for j in range(LANES):
             n, sx = sums_[j], sums_[_S + j]
             two = n * sums_[_SS + j]
+            level = n * sums_[_PIVOT + j]
             vary = two - sx * sx
             value = np.sqrt(real(vary * SMALL) / real(n * (n - 1.0))) * large
-            value = value if vary > NOISE * two else zero
+            value = value if vary > NOISE * two + FLOOR * level * level else zero
             out[j] = value if n >= least else nan
         return
     for j in range(LANES):
         n, sx = sums_[j], sums_[_S + j]
         two = n * sums_[_SS + j]
+        level = n * sums_[_PIVOT + j]
         vary = two - sx * sx
-        flat = vary <= NOISE * two
+        flat = vary <= NOISE * two + FLOOR * level * level
         if kind == VAR:
             value = 0.0 if flat else vary / (n * (n - 1.0))
         else:
@@ -227,24 +231,31 @@ def _line(sums_: Tile, row: Tile, out: Tile, least: float, kind: int, cut: float
         for j in range(LANES):
             n, sx, k1 = sums_[j], sums_[_S + j], sums_[_K1 + j]
             two = n * sums_[_SS + j]
+            level = n * sums_[_LAST + j]
             value = real(k1 * sx - n * sums_[_KX + j]) / real(n * sums_[_K2 + j] - k1 * k1)
-            value = value if two - sx * sx > NOISE * two else zero
+            value = value if two - sx * sx > NOISE * two + FLOOR * level * level else zero
             out[j] = value if n >= least else nan
     elif kind == RSQUARE:
         for j in range(LANES):
             n, sx, k1 = sums_[j], sums_[_S + j], sums_[_K1 + j]
             two = n * sums_[_SS + j]
+            level = n * sums_[_LAST + j]
             vary = two - sx * sx
             part = real((k1 * sx - n * sums_[_KX + j]) * root)
             value = part * part / (real(n * sums_[_K2 + j] - k1 * k1) * real(vary * SMALL))
             value = value if value < one else one
-            ok = (vary > NOISE * two) & (vary > cut * cut * n * (n - 1.0)) & (n >= least)
+            ok = (
+                (vary > NOISE * two + FLOOR * level * level)
+                & (vary > cut * cut * n * (n - 1.0))
+                & (n >= least)
+            )
             out[j] = value if ok else nan
     else:
         for j in range(LANES):
             n, sx, k1 = sums_[j], sums_[_S + j], sums_[_K1 + j]
             two = n * sums_[_SS + j]
+            level = n * sums_[_LAST + j]
             rise = (k1 * sx - n * sums_[_KX + j]) * k1 / (n * sums_[_K2 + j] - k1 * k1)
             value = real(n * (row[j] - sums_[_LAST + j]) - sx - rise) / real(n)
-            value = value if two - sx * sx > NOISE * two else zero
+            value = value if two - sx * sx > NOISE * two + FLOOR * level * level else zero
             out[j] = value + row[j] * zero if n >= least else nan

@@ -9,7 +9,7 @@ import numpy as np
 from numba import njit
 
 from superhet.kernels.windows import LANES, Table, Tile, add_row, three
-from superhet.kernels.windows_moments import NOISE, SMALL
+from superhet.kernels.windows_moments import FLOOR, NOISE, SMALL
 
 COV, CORR, BETA, DISTANCE = 0, 1, 2, 3
 _SY, _SX, _SYY, _SXX, _SXY = LANES, 2 * LANES, 3 * LANES, 4 * LANES, 5 * LANES
@@ -106,21 +106,25 @@ def _pair(sums_: Tile, yr: Tile, xr: Tile, out: Tile, least: float, kind: int, c
             n, sy, sx = sums_[j], sums_[_SY + j], sums_[_SX + j]
             yy, xx = n * sums_[_SYY + j], n * sums_[_SXX + j]
             vy, vx = yy - sy * sy, xx - sx * sx
+            ly, lx = n * sums_[_PY + j], n * sums_[_PX + j]
+            yy, xx = NOISE * yy + FLOOR * ly * ly, NOISE * xx + FLOOR * lx * lx
             cov = real((n * sums_[_SXY + j] - sx * sy) * SMALL)
             value = cov / (np.sqrt(real(vy * SMALL)) * np.sqrt(real(vx * SMALL)))
             value = value if value < one else one
             value = value if value > -one else -one
             limit = cut * cut * n * (n - 1.0)
-            ok = (vy > limit) & (vy > NOISE * yy) & (vx > limit) & (vx > NOISE * xx)
+            ok = (vy > limit) & (vy > yy) & (vx > limit) & (vx > xx)
             out[j] = value if ok & (n >= least) else nan
         return
     for j in range(LANES):
         n, sy, sx = sums_[j], sums_[_SY + j], sums_[_SX + j]
         yy, xx = n * sums_[_SYY + j], n * sums_[_SXX + j]
         vy, vx, cov = yy - sy * sy, xx - sx * sx, n * sums_[_SXY + j] - sx * sy
-        flat = vx <= NOISE * xx
+        ly, lx = n * sums_[_PY + j], n * sums_[_PX + j]
+        flat = vx <= NOISE * xx + FLOOR * lx * lx
         if kind == COV:
-            value = 0.0 if flat | (vy <= NOISE * yy) else cov / (n * (n - 1.0))
+            still = flat | (vy <= NOISE * yy + FLOOR * ly * ly)
+            value = 0.0 if still else cov / (n * (n - 1.0))
         else:
             value = np.nan if flat else cov / vx
             if kind == DISTANCE:
