@@ -24,7 +24,7 @@ def _forget_stale_code(folder: Path) -> None:
         for compiled in cache.glob("*.nb[ic]"):
             compiled.unlink(missing_ok=True)
         kept.write_text(stamp)
-    except OSError:
+    except OSError:  # a read-only installation: see above
         return
 
 
