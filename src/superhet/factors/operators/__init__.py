@@ -6,6 +6,14 @@ from superhet.factors.operators import (
     intraday,
     statements,
     time_series,
+    time_statistics,
 )
 
-__all__ = ["cross_section", "elementwise", "intraday", "statements", "time_series"]
+__all__ = [
+    "cross_section",
+    "elementwise",
+    "intraday",
+    "statements",
+    "time_series",
+    "time_statistics",
+]
