@@ -6,7 +6,8 @@ from markdown_table import Table
 
 from superhet.backtest import RULES
 from superhet.data.limits import RULES as LIMITS
-from superhet.data.schema import Field, table_spec
+from superhet.data.schema import table_spec
+from superhet.data.table import Field
 
 
 def columns(name: str) -> list[list[str]]:

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from superhet.data.schema import Table, table_spec
+from superhet.data.schema import table_spec
+from superhet.data.table import Table
 from superhet.errors import UnknownName
 from superhet.registry import Registry
 

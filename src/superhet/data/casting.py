@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from superhet.data.schema import Field, Kind, Table
+from superhet.data.table import Field, Kind, Table
 from superhet.errors import DataError
 
 if TYPE_CHECKING:

@@ -25,7 +25,8 @@ from superhet.data.casting import (
     own_columns,
     with_origin,
 )
-from superhet.data.schema import Table, table_spec
+from superhet.data.schema import table_spec
+from superhet.data.table import Table
 from superhet.errors import DataError, did_you_mean
 
 if TYPE_CHECKING:

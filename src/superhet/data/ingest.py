@@ -20,11 +20,12 @@ from superhet.data.base import SOURCES
 from superhet.data.casting import ORIGIN_FILE
 from superhet.data.checking import bad_ohlc, check_frame, sort_columns
 from superhet.data.manifest import STORE_FILE
-from superhet.data.schema import TABLES, Table, table_spec
+from superhet.data.schema import TABLES, table_spec
 from superhet.data.sources.column_map import ColumnMap, TableMap
 from superhet.data.sources.expressions import compile_expression
 from superhet.data.sources.files import SUFFIXES, expand, read_file, read_join
 from superhet.data.store import Store
+from superhet.data.table import Table
 from superhet.errors import ConfigError, DataError
 from superhet.progress import Progress, silent
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from superhet.data.durable import TEMPORARY, replace_file
 from superhet.data.manifest import Part, TableEntry
-from superhet.data.schema import Table
+from superhet.data.table import Table
 from superhet.errors import CorruptedPart
 
 if TYPE_CHECKING:

@@ -7,77 +7,9 @@ dates a row, and from when a row may be used; `superhet.data.checking` holds a f
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Literal
 
+from superhet.data.table import Field, Table
 from superhet.errors import UnknownName
-
-Kind = Literal["date", "time", "text", "number", "count", "flag"]
-Rule = Literal["", "positive", "not_negative"]
-Period = Literal["", "year", "month"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Field:
-    """One column.
-
-    Parameters
-    ----------
-    kind : date (Date), time (Datetime[ms], no zone), text, number (Float64), count (Int64), flag (Boolean)
-    unit : unit of the values, as in docs/design.md
-    required : whether the table is worthless without it
-    rule : what every known value obeys
-    """
-
-    kind: Kind = "number"
-    unit: str = ""
-    required: bool = False
-    rule: Rule = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Table:
-    """One table of a store.
-
-    Parameters
-    ----------
-    key : columns that name a row; none may be missing, and no two rows may share them all
-    columns : name -> field, keys included
-    date : the column that dates a row and cuts the table into parts; None for static tables
-    known_at : the column from which on a row may be used (statements: the session after it, unless their
-        meta data say `known_at: same_day`); None for static tables
-    period : one part a year or a month, or one part in all
-    open_ended : whether further numeric columns are welcome
-    ordered : whether the source must give its dates in rising order (asset by asset)
-    sessions : whether `date` must be a session of the calendar
-    """
-
-    name: str
-    key: tuple[str, ...]
-    columns: Mapping[str, Field] = field(default_factory=dict)
-    date: str | None = None
-    known_at: str | None = None
-    period: Period = ""
-    open_ended: bool = False
-    ordered: bool = False
-    sessions: bool = False
-
-    @property
-    def required(self) -> list[str]:
-        """The columns that must be there."""
-        return [n for n, f in self.columns.items() if f.required]
-
-    @property
-    def range_column(self) -> str | None:
-        """The column that `read(start=, end=)` cuts on: known-at, else the date."""
-        return self.known_at or self.date
-
-    def field_of(self, column: str) -> Field | None:
-        """Give the field of a column; a number for a further column of an open table; else None."""
-        if column in self.columns:
-            return self.columns[column]
-        return Field() if self.open_ended else None
-
 
 _DATE = Field(kind="date", required=True)
 _TIME = Field(kind="time", required=True)
@@ -103,43 +35,118 @@ def _minute_bars(minutes: int) -> Table:
         columns={"time": _TIME, "asset": _TEXT, **_BARS},
         date="time",
         known_at="time",
+        known="time",
+        frequency=f"{minutes}min",
         period="month",
         ordered=True,
         sessions=True,
     )
 
 
-_ALL = (
-    Table(
-        name="bars_1d",
+def _daily(name: str, columns: Mapping[str, Field], *, open_ended: bool = False) -> Table:
+    return Table(
+        name=name,
         key=("date", "asset"),
+        columns={"date": _DATE, "asset": _TEXT, **columns},
+        date="date",
+        known_at="date",
+        known="session",
+        frequency="1d",
+        period="year",
+        open_ended=open_ended,
+        ordered=True,
+        sessions=True,
+    )
+
+
+def _spells(table: str, key: tuple[str, ...], **further: Field) -> Table:
+    """Make a table of what holds from `start_date` to before `end_date`."""
+    of = {k: _TEXT for k in key} | {k: f for k, f in further.items() if f is _TEXT}
+    return Table(
+        name=table,
+        key=(*key, "start_date"),
+        columns={**of, "start_date": _DATE, "end_date": _LATER, **further},
+        date="start_date",
+        known_at="start_date",
+        known="session",
+    )
+
+
+def _announced(
+    name: str,
+    columns: Mapping[str, Field],
+    *,
+    key: tuple[str, ...] = ("asset", "report_date"),
+    frequency: str = "quarterly",
+    open_ended: bool = True,
+) -> Table:
+    """Make a table of what a company, or somebody about it, publishes of a period; revisions are kept."""
+    return Table(
+        name=name,
+        key=(*key, "announce_date", "revision"),
         columns={
-            "date": _DATE,
-            "asset": _TEXT,
+            **dict.fromkeys((k for k in key if k != "report_date"), _TEXT),
+            "report_date": _DATE,
+            "announce_date": _DATE,
+            "revision": Field(kind="count", rule="not_negative"),
+            "announce_time": Field(kind="time"),
+            **columns,
+        },
+        date="announce_date",
+        known_at="announce_date",
+        known="next_session",
+        frequency=frequency,
+        open_ended=open_ended,
+    )
+
+
+_FLAG = Field(kind="flag")
+_SHARE = Field(unit="ratio", rule="not_negative")
+
+_ALL = (
+    _daily(
+        "bars_1d",
+        {
             **_BARS,
             "adjust_factor": Field(unit="ratio", rule="positive"),
             "float_shares": _SHARES,
             "total_shares": _SHARES,
             "limit_up": _LIMIT,
             "limit_down": _LIMIT,
+            "suspended": _FLAG,
+            "is_st": _FLAG,
+        },
+    ),
+    *(_minute_bars(m) for m in MINUTES),
+    _daily("daily", {}, open_ended=True),
+    Table(
+        name="adjust_factors",
+        key=("asset", "date"),
+        columns={
+            "asset": _TEXT,
+            "date": _DATE,
+            "adjust_factor": Field(unit="ratio", rule="positive", required=True),
         },
         date="date",
         known_at="date",
-        period="year",
-        ordered=True,
-        sessions=True,
+        known="session",
     ),
-    *(_minute_bars(m) for m in MINUTES),
     Table(
-        name="daily",
-        key=("date", "asset"),
-        columns={"date": _DATE, "asset": _TEXT},
-        date="date",
-        known_at="date",
-        period="year",
-        open_ended=True,
-        ordered=True,
-        sessions=True,
+        name="corporate_actions",
+        key=("asset", "ex_date"),
+        columns={
+            "asset": _TEXT,
+            "ex_date": _DATE,
+            "announce_date": _LATER,
+            "cash": Field(unit="price", rule="not_negative"),
+            "bonus": _SHARE,
+            "rights": _SHARE,
+            "rights_price": Field(unit="price", rule="not_negative"),
+            "split": Field(unit="ratio", rule="positive"),
+        },
+        date="ex_date",
+        known_at="ex_date",
+        known="session",
     ),
     Table(
         name="securities",
@@ -151,40 +158,16 @@ _ALL = (
             "list_date": _LATER,
             "delist_date": _LATER,
         },
+        frequency="static",
     ),
-    Table(
-        name="status",
-        key=("asset", "start_date"),
-        columns={
-            "asset": _TEXT,
-            "start_date": _DATE,
-            "end_date": _LATER,
-            "is_st": Field(kind="flag", required=True),
-            "name": Field(kind="text"),
-        },
-        date="start_date",
-        known_at="start_date",
+    _spells(
+        "status",
+        ("asset",),
+        is_st=Field(kind="flag", required=True),
+        name=Field(kind="text"),
     ),
-    Table(
-        name="industry",
-        key=("asset", "scheme", "start_date"),
-        columns={
-            "asset": _TEXT,
-            "scheme": _TEXT,
-            "industry": _TEXT,
-            "start_date": _DATE,
-            "end_date": _LATER,
-        },
-        date="start_date",
-        known_at="start_date",
-    ),
-    Table(
-        name="index_members",
-        key=("index", "asset", "start_date"),
-        columns={"index": _TEXT, "asset": _TEXT, "start_date": _DATE, "end_date": _LATER},
-        date="start_date",
-        known_at="start_date",
-    ),
+    _spells("industry", ("asset", "scheme"), industry=_TEXT),
+    _spells("index_members", ("index", "asset")),
     Table(
         name="index_weights",
         key=("index", "date", "asset"),
@@ -196,6 +179,7 @@ _ALL = (
         },
         date="date",
         known_at="date",
+        known="session",
     ),
     Table(
         name="index_bars",
@@ -210,21 +194,42 @@ _ALL = (
         },
         date="date",
         known_at="date",
+        known="session",
+        frequency="1d",
         ordered=True,
         sessions=True,
     ),
     Table(
-        name="statements",
-        key=("asset", "report_date", "announce_date", "revision"),
-        columns={
-            "asset": _TEXT,
-            "report_date": _DATE,
-            "announce_date": _DATE,
-            "revision": Field(kind="count", rule="not_negative"),
+        name="risk_free",
+        key=("date",),
+        columns={"date": _DATE, "rate": Field(unit="return", required=True)},
+        date="date",
+        known_at="date",
+        known="session",
+        frequency="1d",
+        ordered=True,
+    ),
+    _announced(
+        "statements",
+        {"update_date": _LATER, "report_type": Field(kind="text")},
+    ),
+    _announced(
+        "forecasts",
+        {
+            "kind": Field(kind="text"),
+            "profit_low": Field(unit="currency"),
+            "profit_high": Field(unit="currency"),
+            "change_low": Field(unit="ratio"),
+            "change_high": Field(unit="ratio"),
         },
-        date="announce_date",
-        known_at="announce_date",
-        open_ended=True,
+        open_ended=False,
+    ),
+    _announced("express_reports", {}),
+    _announced(
+        "estimates",
+        {"rating": Field(kind="text")},
+        key=("asset", "broker", "report_date"),
+        frequency="event",
     ),
     Table(
         name="macro",
@@ -237,8 +242,17 @@ _ALL = (
         },
         date="release_date",
         known_at="release_date",
+        known="session",
+        frequency="monthly",
     ),
-    Table(name="calendar", key=("date",), columns={"date": _DATE}, date="date", ordered=True),
+    Table(
+        name="calendar",
+        key=("date",),
+        columns={"date": _DATE},
+        date="date",
+        frequency="1d",
+        ordered=True,
+    ),
 )
 
 TABLES: Mapping[str, Table] = {table.name: table for table in _ALL}

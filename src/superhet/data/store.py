@@ -42,7 +42,8 @@ from superhet.data.parts import (
     sweep,
     type_name,
 )
-from superhet.data.schema import Table, table_spec
+from superhet.data.schema import table_spec
+from superhet.data.table import Table
 from superhet.errors import CorruptedPart, DiskFull, StoreError, UnknownName
 
 if TYPE_CHECKING:

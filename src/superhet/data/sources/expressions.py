@@ -19,7 +19,7 @@ from superhet.errors import ConfigError, UnknownName
 if TYPE_CHECKING:
     import polars as pl
 
-    from superhet.data.schema import Table
+    from superhet.data.table import Table
 
 FUNCTIONS = ("abs", "coalesce", "rebased", "where")
 

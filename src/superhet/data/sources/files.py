@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from superhet.data.casting import ORIGIN_FILE, ORIGIN_ROW, Rule, cast_frame, enforce
-from superhet.data.schema import Table, table_spec
+from superhet.data.schema import table_spec
 from superhet.data.sources.column_map import Rewrite, TableMap
+from superhet.data.table import Table
 from superhet.errors import DataError, did_you_mean
 
 if TYPE_CHECKING:
