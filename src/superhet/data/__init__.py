@@ -2,7 +2,8 @@
 
 from superhet.data.base import SOURCES, MemoryTables, Tables
 from superhet.data.calendar import TradingCalendar
-from superhet.data.ingest import ImportReport, import_files
+from superhet.data.import_report import ImportReport
+from superhet.data.ingest import import_files
 from superhet.data.load import MarketRequest, load_market
 from superhet.data.quality import QualityReport, check
 from superhet.data.store import Store

@@ -7,19 +7,17 @@ null; a cell that holds something else raises with file, row and column.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
+from superhet.data.faults import Faults, Rule, enforce, own_columns
 from superhet.data.table import Field, Kind, Table
 from superhet.errors import DataError
 
 if TYPE_CHECKING:
     import polars as pl
 
-ORIGIN_FILE = "_file"
-ORIGIN_ROW = "_row"
-_ORIGIN = (ORIGIN_FILE, ORIGIN_ROW)
 _TRUE_WORDS = ("1", "1.0", "true", "t", "yes", "y", "是")
 _FALSE_WORDS = ("0", "0.0", "false", "f", "no", "n", "否")
 _ISO: dict[str, str] = {"date": "%Y-%m-%d", "time": "%Y-%m-%d %H:%M:%S"}
@@ -35,45 +33,19 @@ _MEANT: dict[str, str] = {
 }
 
 
-@dataclass(frozen=True, kw_only=True)
-class Rule:
-    """Rows for which `wrong` holds are refused.
-
-    Parameters
-    ----------
-    wrong : expression that is true on a row that breaks the rule
-    column : the column to blame; its value fills {value} in `message`
-    message : what is wrong
-    cure : how to mend it
-    """
-
-    wrong: pl.Expr
-    column: str
-    message: str
-    cure: str = "Mend the file, or drop such rows by name in the column map"
-
-
-def own_columns(frame: pl.DataFrame) -> list[str]:
-    """List the columns without the two that tell the origin of a row."""
-    return [c for c in frame.columns if c not in _ORIGIN]
-
-
-def with_origin(frame: pl.DataFrame) -> pl.DataFrame:
-    """Give rows a number, from 1, unless they know where they come from."""
-    return frame if ORIGIN_ROW in frame.columns else frame.with_row_index(ORIGIN_ROW, offset=1)
-
-
 def cast_frame(
     spec: Table,
     frame: pl.DataFrame,
     sources: Sequence[str],
     formats: Mapping[str, str] | None = None,
+    faults: Faults | None = None,
 ) -> pl.DataFrame:
     """Cast all columns; names that begin with `_` are working columns: numbers if most cells are, else text.
 
     Parameters
     ----------
     formats : column -> strptime format of its dates; a trailing `*` ignores what follows; ISO if not given
+    faults : collects rows with a cell that does not fit; None = there may be none
     """
     import polars as pl
 
@@ -92,39 +64,9 @@ def cast_frame(
             )
         form = (formats or {}).get(column, _ISO.get(field.kind, ""))
         casts[column] = _cast(column, dtype, field.kind, form)
-        rules.append(_cast_rule(casts[column], column, dtype, field.kind, form))
-    enforce(spec, frame, sources, rules)
+        rules.append(_cast_rule(spec, casts[column], column, dtype, form))
+    frame = enforce(spec, frame, sources, rules, faults)
     return frame.with_columns(**casts)
-
-
-def enforce(
-    spec: Table, frame: pl.DataFrame, sources: Sequence[str], rules: Sequence[Rule]
-) -> None:
-    """Raise for the first rule that any row breaks, naming the first such row and its key."""
-    if not rules or frame.is_empty():
-        return
-    counts = frame.select(
-        [rule.wrong.fill_null(False).sum().alias(str(i)) for i, rule in enumerate(rules)]
-    ).row(0)
-    for rule, count in zip(rules, counts, strict=True):
-        if not count:
-            continue
-        bad = with_origin(frame).filter(rule.wrong.fill_null(False)).row(0, named=True)
-        key = ", ".join(f"{k} {bad[k]}" for k in spec.key if k in bad and k != rule.column)
-        more = f"; {count} rows in all" if count > 1 else ""
-        value = bad.get(rule.column)
-        message = rule.message.replace(
-            "{value}", repr(value) if isinstance(value, str) else str(value)
-        )
-        if "{guess}" in message:
-            message = message.replace("{guess}", _guess_hint(str(value), spec, rule.column))
-        place = bad.get(ORIGIN_FILE, 0)
-        raise DataError(
-            f"{message} ({key}{more}). {rule.cure}." if key else f"{message}{more}. {rule.cure}.",
-            file=sources[place] if place < len(sources) else "",
-            row=int(bad[ORIGIN_ROW]),
-            column=rule.column,
-        )
 
 
 def guess_format(value: str, kind: Kind) -> str:
@@ -145,29 +87,30 @@ def guess_format(value: str, kind: Kind) -> str:
     return ""
 
 
-def _guess_hint(value: str, spec: Table, column: str) -> str:
-    field = spec.field_of(column) or Field()
-    guess = guess_format(value, field.kind)
+def _guess_hint(value: str, *, kind: Kind, column: str) -> str:
+    guess = guess_format(value, kind)
     return f'; it looks like date_format: {{{column}: "{guess}"}}' if guess else ""
 
 
-def _cast_rule(cast: pl.Expr, column: str, dtype: pl.DataType, kind: Kind, form: str) -> Rule:
+def _cast_rule(spec: Table, cast: pl.Expr, column: str, dtype: pl.DataType, form: str) -> Rule:
     import polars as pl
 
+    kind = (spec.field_of(column) or Field()).kind
     given = pl.col(column).is_not_null()
     if dtype == pl.String:
         given &= pl.col(column).str.strip_chars() != ""
     elif dtype.is_float():
         given &= pl.col(column).is_not_nan()
-    meant, cure = (
-        f"is not {_MEANT[kind]}",
-        "Mend the cell, or list the word under missing: in the map",
-    )
-    if kind in _ISO:
-        meant += f" of format {form}{{guess}}"
-        cure = "Say the format in the column map, or mend the cell"
+    dated = kind in _ISO
     return Rule(
-        wrong=cast.is_null() & given, column=column, message=f"{{value}} {meant}", cure=cure
+        name=f"not_a_{kind}",
+        wrong=cast.is_null() & given,
+        column=column,
+        message=f"{{value}} is not {_MEANT[kind]}" + (f" of format {form}" if dated else ""),
+        cure="Say the format in the column map, or mend the cell"
+        if dated
+        else "Mend the cell, or list the word under missing: in the map",
+        hint=partial(_guess_hint, kind=kind, column=column) if dated else None,
     )
 
 

@@ -16,15 +16,8 @@ from functools import reduce
 from operator import or_
 from typing import TYPE_CHECKING
 
-from superhet.data.casting import (
-    ORIGIN_FILE,
-    ORIGIN_ROW,
-    Rule,
-    cast_frame,
-    enforce,
-    own_columns,
-    with_origin,
-)
+from superhet.data.casting import cast_frame
+from superhet.data.faults import ORIGIN_FILE, Faults, Rule, enforce, own_columns, with_origin
 from superhet.data.schema import table_spec
 from superhet.data.table import Table
 from superhet.errors import DataError, did_you_mean
@@ -50,6 +43,7 @@ def check_frame(
     *,
     sort: bool = False,
     calendar: pl.Series | None = None,
+    faults: Faults | None = None,
 ) -> pl.DataFrame:
     """Give the frame in canonical form, or say which row of which file breaks the schema.
 
@@ -60,6 +54,7 @@ def check_frame(
     source : name of the file (or files, see `ORIGIN_FILE`) for messages
     sort : whether rows may come in any order of dates
     calendar : the sessions, if known
+    faults : collects the rows that break the schema; None = there may be none
 
     Returns
     -------
@@ -68,7 +63,7 @@ def check_frame(
     Raises
     ------
     DataError
-        with file, row (data row, from 1) and column of the first offence
+        with file, row (data row, from 1) and column of the first offence that `faults` does not take
     """
     import polars as pl
 
@@ -76,9 +71,10 @@ def check_frame(
     _check_columns(spec, frame, sources)
     if "revision" in spec.key and "revision" not in frame.columns:
         frame = frame.with_columns(revision=pl.lit(0, pl.Int64))
-    frame = cast_frame(spec, with_origin(frame), sources)
-    enforce(spec, frame, sources, _rules(spec, frame, sort=sort, calendar=calendar))
-    frame = _sorted(spec, frame, sources)
+    frame = cast_frame(spec, with_origin(frame), sources, faults=faults)
+    rules = _rules(spec, frame, sort=sort, calendar=calendar)
+    frame = enforce(spec, frame, sources, rules, faults)
+    frame = _sorted(spec, frame, sources, faults)
     ordered = [c for c in spec.columns if c in frame.columns]
     return frame.select(ordered + [c for c in own_columns(frame) if c not in spec.columns])
 
@@ -132,14 +128,23 @@ def _rules(
         value = pl.col(name)
         if name in spec.key or (field.required and field.kind != "number"):
             rules.append(
-                Rule(wrong=value.is_null(), column=name, message="missing", cure=_DROP_KEYS)
+                Rule(
+                    name="missing",
+                    wrong=value.is_null(),
+                    column=name,
+                    message="missing",
+                    cure=_DROP_KEYS,
+                )
             )
         if field.rule == "positive":
             message = f"{{value}} is not a positive {field.unit}"
             cure = _DROP_PRICE if field.unit == "price" else Rule.cure
-            rules.append(Rule(wrong=value <= 0, column=name, message=message, cure=cure))
+            rules.append(
+                Rule(name="not_positive", wrong=value <= 0, column=name, message=message, cure=cure)
+            )
         elif field.rule == "not_negative":
-            rules.append(Rule(wrong=value < 0, column=name, message="{value} is negative"))
+            message = "{value} is negative"
+            rules.append(Rule(name="negative", wrong=value < 0, column=name, message=message))
     return rules + _bar_rules(frame) + _date_rules(spec, frame, sort=sort, calendar=calendar)
 
 
@@ -150,12 +155,14 @@ def _bar_rules(frame: pl.DataFrame) -> list[Rule]:
         return []
     return [
         Rule(
+            name="bad_ohlc",
             wrong=pl.col("high") < pl.col("low") * (1 - 1e-6),
             column="high",
             message="high {value} is below low",
             cure=_DROP_BARS,
         ),
         Rule(
+            name="bad_ohlc",
             wrong=bad_ohlc(frame.columns),
             column="high",
             message="open or close lies outside low to high {value}",
@@ -172,7 +179,10 @@ def _date_rules(
     rules = []
     if {"start_date", "end_date"} <= set(frame.columns):
         ended = pl.col("end_date") < pl.col("start_date")
-        rules.append(Rule(wrong=ended, column="end_date", message="{value} is before start_date"))
+        message = "{value} is before start_date"
+        rules.append(
+            Rule(name="ends_before_start", wrong=ended, column="end_date", message=message)
+        )
     if spec.date is None or spec.date not in frame.columns:
         return rules
     date = pl.col(spec.date)
@@ -181,6 +191,7 @@ def _date_rules(
         first, last = calendar.min(), calendar.max()
         rules.append(
             Rule(
+                name="not_a_session",
                 wrong=~day.is_in(calendar.implode()),
                 column=spec.date,
                 message=f"{{value}} is not in the calendar, which has sessions from {first!s} to {last!s}",
@@ -193,6 +204,8 @@ def _date_rules(
         before = date.shift(1).over(within) if within else date.shift(1)
         rules.append(
             Rule(
+                name="not_in_order",
+                whole=True,
                 wrong=date < before,
                 column=spec.date,
                 message="dates are not in order: {value} comes after a later date",
@@ -202,21 +215,35 @@ def _date_rules(
     return rules
 
 
-def _sorted(spec: Table, frame: pl.DataFrame, sources: Sequence[str]) -> pl.DataFrame:
+def _sorted(
+    spec: Table, frame: pl.DataFrame, sources: Sequence[str], faults: Faults | None
+) -> pl.DataFrame:
+    """Sort by date and the rest of the key; of equal rows one stays, of contradictory ones none."""
     import polars as pl
 
     order = sort_columns(spec)
     if not frame.select(_increasing(order).all()).item():
         frame = frame.sort(order, maintain_order=True)
     twice = pl.all_horizontal(pl.col(c) == pl.col(c).shift(1) for c in order)
+    if faults is not None and frame.select(twice.any()).item():
+        twice = _in_doubt(frame, order)
     again = Rule(
+        name="duplicate_key",
         wrong=twice,
         column=order[-1],
         message=f"the same {' and '.join(spec.key)} a second time: {{value}}",
         cure=_DROP_TWICE,
     )
-    enforce(spec, frame, sources, [again])
-    return frame
+    return enforce(spec, frame, sources, [again], faults)
+
+
+def _in_doubt(frame: pl.DataFrame, order: Sequence[str]) -> pl.Expr:
+    """Tell repeated rows after the first, and every row whose key comes with other values, too."""
+    import polars as pl
+
+    key, row = pl.struct(order), pl.struct(own_columns(frame))
+    contradicted = row.n_unique().over(order) > 1
+    return contradicted | (key.is_duplicated() & ~key.is_first_distinct())
 
 
 def sort_columns(spec: Table) -> list[str]:
@@ -235,4 +262,4 @@ def _increasing(order: Sequence[str]) -> pl.Expr:
     return result.fill_null(True)
 
 
-__all__ = ["ORIGIN_FILE", "ORIGIN_ROW", "bad_ohlc", "check_frame", "sort_columns"]
+__all__ = ["bad_ohlc", "check_frame", "sort_columns"]

@@ -6,7 +6,7 @@
 4. the whole table against the schema and the calendar                                -> checking.check_frame
 5. all tables into the store at once                                                  -> Store.write
 
-Every row read is written or counted under the name of the reason it was dropped for.
+Every row read is written, counted under the reason it was dropped for, or set aside with its fault.
 """
 
 from __future__ import annotations
@@ -17,70 +17,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from superhet.data.base import SOURCES
-from superhet.data.casting import ORIGIN_FILE
 from superhet.data.checking import bad_ohlc, check_frame, sort_columns
+from superhet.data.faults import ORIGIN_FILE, ORIGIN_ROW, Faults
+from superhet.data.import_report import ImportReport, TableReport
 from superhet.data.manifest import STORE_FILE
+from superhet.data.quarantine import FEW, QUARANTINE, admit, named, with_faults
 from superhet.data.schema import TABLES, table_spec
 from superhet.data.sources.column_map import ColumnMap, TableMap
 from superhet.data.sources.expressions import compile_expression
 from superhet.data.sources.files import SUFFIXES, expand, read_file, read_join
-from superhet.data.store import Store
+from superhet.data.store import Mode, Store
 from superhet.data.table import Table
 from superhet.errors import ConfigError, DataError
 from superhet.progress import Progress, silent
 
 if TYPE_CHECKING:
     import polars as pl
-
-
-@dataclass(frozen=True, kw_only=True)
-class TableReport:
-    """What became of the rows of one table: `read` = `written` + the sum of `dropped`."""
-
-    table: str
-    files: int
-    read: int
-    written: int
-    first: str = ""
-    last: str = ""
-    dropped: dict[str, int] = field(default_factory=dict)
-    ignored: list[str] = field(default_factory=list)
-
-
-@dataclass(frozen=True, kw_only=True)
-class ImportReport:
-    """What an import did, table by table.
-
-    Parameters
-    ----------
-    store : path of the store
-    snapshot : its new snapshot
-    tables : one report a table
-    """
-
-    store: str
-    snapshot: str
-    tables: list[TableReport]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Give the report as plain values for JSON."""
-        return {
-            "store": self.store,
-            "snapshot": self.snapshot,
-            "tables": [dict(vars(table)) for table in self.tables],
-        }
-
-    def __str__(self) -> str:
-        lines = [f"{'table':<15}{'files':>6}{'read':>12}{'written':>12}  {'dates':<26}dropped"]
-        for t in self.tables:
-            dropped = ", ".join(f"{n} {c:,}" for n, c in t.dropped.items() if c) or "-"
-            dates = f"{t.first} .. {t.last}" if t.first else ""
-            lines.append(
-                f"{t.table:<15}{t.files:>6}{t.read:>12,}{t.written:>12,}  {dates:<26}{dropped}"
-            )
-            if t.ignored:
-                lines.append(f"{'':<15}headers not used: {', '.join(t.ignored)}")
-        return "\n".join([*lines, f"store {self.store}, snapshot {self.snapshot}"])
 
 
 @dataclass(kw_only=True)
@@ -92,6 +44,7 @@ class _Gathered:
     sources: list[str] = field(default_factory=list)
     ignored: dict[str, None] = field(default_factory=dict)
     dropped: dict[str, int] = field(default_factory=dict)
+    faults: Faults = field(default_factory=Faults)
     meta: dict[str, Any] = field(default_factory=dict)
     read: int = 0
 
@@ -103,6 +56,7 @@ def import_files(
     column_map: ColumnMap | str | Path | None = None,
     progress: Progress | None = None,
     mode: Literal["replace", "upsert"] = "replace",
+    quarantine: float | None = FEW,
 ) -> ImportReport:
     """Read files into a store, all tables in one step.
 
@@ -114,6 +68,8 @@ def import_files(
         table's file or folder must carry its name (`bars_1d.parquet`, `bars_1d/2020.parquet`)
     progress : called with (files done, files in all, file)
     mode : replace the tables that the map names, or put rows in place of those with the same key
+    quarantine : most rows of a table, as a share of those read, that may break the schema and be set aside
+        instead of ending the import; None = none. In a table of fewer than 1,000 rows there may be none
 
     Raises
     ------
@@ -142,7 +98,7 @@ def import_files(
         if entry.table == "calendar":
             calendar = shaped["date"].unique().sort()
     report(total, total, "writing")
-    return _write(store, gathered, calendar, base, mode)
+    return _write(store, gathered, calendar, base, mode, quarantine)
 
 
 def _stored_calendar(store: Store | str | Path) -> pl.Series | None:
@@ -188,10 +144,10 @@ def _name(file: Path, base: Path) -> str:
 
 
 def _take(file: Path, entry: TableMap, into: _Gathered, base: Path) -> pl.DataFrame:
-    name = _name(file, base)
-    frame, ignored = read_file(file, entry, name, index=len(into.sources))
+    name, before = _name(file, base), len(into.faults)
+    frame, ignored = read_file(file, entry, name, index=len(into.sources), faults=into.faults)
     into.sources.append(name)
-    into.read += frame.height
+    into.read += frame.height + len(into.faults) - before
     into.ignored.update(dict.fromkeys(ignored))
     return frame
 
@@ -231,7 +187,7 @@ def _shape(
     return frame.drop([c for c in frame.columns if c.startswith("_") and c not in _ORIGIN])
 
 
-_ORIGIN = (ORIGIN_FILE, "_row")
+_ORIGIN = (ORIGIN_FILE, ORIGIN_ROW)
 
 
 def _drop(
@@ -292,6 +248,7 @@ def _write(
     calendar: pl.Series | None,
     base: Path,
     mode: Literal["replace", "upsert"],
+    quarantine: float | None,
 ) -> ImportReport:
     import polars as pl
 
@@ -299,16 +256,22 @@ def _write(
     for name, rows in gathered.items():
         whole = pl.concat(rows.frames, how="diagonal_relaxed")
         rows.frames.clear()
-        frames[name] = check_frame(name, whole, rows.sources, calendar=calendar)
+        frames[name] = check_frame(name, whole, rows.sources, calendar=calendar, faults=rows.faults)
+        admit(rows.faults, rows.read, quarantine)
         counts[name] = frames[name].height
     for name, rows in gathered.items():
         for column in rows.meta.get("basis", {}):
             if column not in frames[name].columns:
                 raise ConfigError(f"basis.{column}", f"table {name} has no such column")
     target = store if isinstance(store, Store) else Store.open_or_create(store)
+    faults = {name: rows.faults for name, rows in gathered.items()}
+    aside = with_faults(target, list(frames) if mode == "replace" else [], faults)
+    modes: dict[str, Mode] = dict.fromkeys(frames, mode)
+    if aside is not None:
+        frames[QUARANTINE], modes[QUARANTINE] = aside, "replace"
     snapshot = target.write(
         frames,
-        mode,
+        modes,
         source=f"files: {base.name}",
         meta={name: rows.meta for name, rows in gathered.items()},
         checked=True,
@@ -323,6 +286,8 @@ def _write(
             first=described[name]["first"],
             last=described[name]["last"],
             dropped=rows.dropped,
+            quarantined=len(rows.faults),
+            faults=named(rows.faults),
             ignored=list(rows.ignored),
         )
         for name, rows in gathered.items()

@@ -253,6 +253,21 @@ _ALL = (
         frequency="1d",
         ordered=True,
     ),
+    Table(
+        name="quarantine",
+        key=("table", "fault"),
+        columns={
+            "table": _TEXT,
+            "fault": _TEXT,
+            "rule": _TEXT,
+            "file": Field(kind="text"),
+            "row": Field(kind="count"),
+            "column": Field(kind="text"),
+            "message": Field(kind="text"),
+            "cells": _TEXT,
+        },
+        frequency="static",
+    ),
 )
 
 TABLES: Mapping[str, Table] = {table.name: table for table in _ALL}

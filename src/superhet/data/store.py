@@ -16,7 +16,7 @@ import json
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from superhet.data.arrays import damaged
 from superhet.data.base import cut, known_columns, to_day
@@ -51,6 +51,7 @@ if TYPE_CHECKING:
 
     from superhet.panel.axes import DateLike
 
+Mode: TypeAlias = Literal["replace", "upsert"]
 _DERIVED = "derived"
 _OURS = {STORE_FILE, HEAD_FILE, LOCK_FILE, PARTS, "manifests", _DERIVED}
 
@@ -169,7 +170,7 @@ class Store:
     def write(
         self,
         tables: Mapping[str, pl.DataFrame],
-        mode: Literal["replace", "upsert"] = "replace",
+        mode: Mode | Mapping[str, Mode] = "replace",
         source: str = "",
         *,
         meta: Mapping[str, Mapping[str, Any]] | None = None,
@@ -180,7 +181,8 @@ class Store:
         Parameters
         ----------
         tables : name -> rows in any order; tables that are not named stay as they are
-        mode : replace the whole table, or put rows in place of those with the same key and add the others
+        mode : replace the whole table, or put rows in place of those with the same key and add the others;
+            one for all tables, or table -> mode
         source : where the data came from, for the manifest
         meta : table -> what belongs to the table as a whole; must be JSON
         checked : whether the frames come straight from `check_frame`
@@ -273,7 +275,7 @@ class Store:
     def _replace(
         self,
         frames: Mapping[str, pl.DataFrame],
-        mode: str,
+        mode: Mode | Mapping[str, Mode],
         source: str,
         meta: Mapping[str, Mapping[str, Any]],
     ) -> Manifest:
@@ -283,7 +285,8 @@ class Store:
         try:
             entries = dict(before.tables)
             for name, frame in frames.items():
-                old = before.tables.get(name) if mode == "upsert" else None
+                wanted = mode if isinstance(mode, str) else mode[name]
+                old = before.tables.get(name) if wanted == "upsert" else None
                 extra = dict(meta.get(name, {}))
                 entries[name] = self._write_table(writer, name, frame, extra, old)
             return self._commit(before, entries, source)

@@ -15,7 +15,8 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from superhet.data.casting import ORIGIN_FILE, ORIGIN_ROW, Rule, cast_frame, enforce
+from superhet.data.casting import cast_frame
+from superhet.data.faults import ORIGIN_FILE, ORIGIN_ROW, Faults, Rule, enforce
 from superhet.data.schema import table_spec
 from superhet.data.sources.column_map import Rewrite, TableMap
 from superhet.data.table import Table
@@ -56,7 +57,7 @@ def expand(base: Path, patterns: str | Sequence[str] | None) -> list[Path]:
 
 
 def read_file(
-    path: Path, entry: TableMap, name: str, index: int = 0
+    path: Path, entry: TableMap, name: str, index: int = 0, faults: Faults | None = None
 ) -> tuple[pl.DataFrame, list[str]]:
     """Read one file; give its rows under our names, typed, and the headers that were not used.
 
@@ -64,6 +65,7 @@ def read_file(
     ----------
     name : how messages call the file
     index : what `ORIGIN_FILE` says for its rows
+    faults : collects rows with a cell that cannot be read; None = there may be none
     """
     import polars as pl
 
@@ -79,9 +81,9 @@ def read_file(
     frame = frame.with_columns(**{c: pl.lit(v) for c, v in entry.constants.items()})
     frame = _mark_missing(frame, entry, spec).with_row_index(ORIGIN_ROW, offset=1)
     dates = [c for c in frame.columns if (f := spec.field_of(c)) and f.kind in ("date", "time")]
-    frame = cast_frame(spec, frame, [name], entry.formats(dates))
-    frame = _spell_assets(frame, entry, spec, name)
-    frame = _translate(frame, entry, spec, name)
+    frame = cast_frame(spec, frame, [name], entry.formats(dates), faults)
+    frame = _spell_assets(frame, entry, spec, name, faults)
+    frame = _translate(frame, entry, spec, name, faults)
     for column, factor in entry.units.items():
         if column in _joined(entry):
             continue
@@ -248,7 +250,9 @@ def _require(frame: pl.DataFrame, column: str, key: str, name: str) -> None:
         raise DataError(message, file=name, column=column)
 
 
-def _translate(frame: pl.DataFrame, entry: TableMap, spec: Table, name: str) -> pl.DataFrame:
+def _translate(
+    frame: pl.DataFrame, entry: TableMap, spec: Table, name: str, faults: Faults | None
+) -> pl.DataFrame:
     import polars as pl
 
     for column, words in entry.values.items():
@@ -258,13 +262,15 @@ def _translate(frame: pl.DataFrame, entry: TableMap, spec: Table, name: str) -> 
         unknown = ~pl.col(column).is_in(list(words))
         message = f"values: {{value}} is none of {', '.join(words)}"
         cure = "Add the word under values: in the column map"
-        rule = Rule(wrong=unknown, column=column, message=message, cure=cure)
-        enforce(spec, frame, [name], [rule])
+        rule = Rule(name="unknown_word", wrong=unknown, column=column, message=message, cure=cure)
+        frame = enforce(spec, frame, [name], [rule], faults)
         frame = frame.with_columns(pl.col(column).replace(words))
     return frame
 
 
-def _spell_assets(frame: pl.DataFrame, entry: TableMap, spec: Table, name: str) -> pl.DataFrame:
+def _spell_assets(
+    frame: pl.DataFrame, entry: TableMap, spec: Table, name: str, faults: Faults | None
+) -> pl.DataFrame:
     import polars as pl
 
     if "asset" not in frame.columns or entry.asset_format == "plain":
@@ -277,12 +283,12 @@ def _spell_assets(frame: pl.DataFrame, entry: TableMap, spec: Table, name: str) 
     else:
         found, meant = chinese_share(pl.col("asset")), "is not the code of a Chinese share"
     rule = Rule(
+        name="unknown_code",
         wrong=found.is_null() & pl.col("asset").is_not_null(),
         column="asset",
         message=f"{{value}} {meant} (asset_format)",
     )
-    enforce(spec, frame, [name], [rule])
-    return frame.with_columns(asset=found)
+    return enforce(spec, frame, [name], [rule], faults).with_columns(asset=found)
 
 
 def chinese_share(name: pl.Expr) -> pl.Expr:
