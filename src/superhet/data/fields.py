@@ -70,10 +70,13 @@ class Bars(Mapping[str, Floats]):
     pivot : the table `bars_1d`
     keep : called as (name, make) for what follows from a row alone: gives what `make` would, from where it is
         kept; None = make it
+    factors : the adjust factor on the grid, where the table has none and another table says it; else None
     """
 
-    def __init__(self, pivot: Pivot, keep: Keep | None = None) -> None:
-        self._pivot = pivot
+    def __init__(
+        self, pivot: Pivot, keep: Keep | None = None, factors: Floats | None = None
+    ) -> None:
+        self._pivot, self._factors = pivot, factors
         self._keep = keep or (lambda _, make: make())
         self.grid = pivot.grid
         self._names = [n for n in BAR_COLUMNS if n in {*pivot.columns, "adjust_factor"}]
@@ -94,10 +97,16 @@ class Bars(Mapping[str, Floats]):
     def __getitem__(self, name: str) -> Floats:
         if name not in self._names:
             raise KeyError(name)
+        if name == "adjust_factor" and self._factors is not None:
+            return self._factors
         if name not in self._columns:
             values = self.row_by_row(name)
             self._columns[name] = carry(values) if name in _LASTING else values
         return self._columns[name]
+
+    def said(self, flag: str) -> Floats | None:
+        """Give a flag column, carried over days without a row: 1, 0, NaN = not known; None if not there."""
+        return carry(self._pivot.column(flag)) if flag in self._pivot.columns else None
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._names)
@@ -114,6 +123,8 @@ class Bars(Mapping[str, Floats]):
         traded: Flags = ~np.isnan(read["close"])
         if "volume" in read:
             traded &= ~(read["volume"] <= 0)
+        if "suspended" in self._pivot.columns:
+            traded &= ~(self._read("suspended") == 1)
         self._read_already = read  # the caller wants them next
         return traded
 

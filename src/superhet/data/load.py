@@ -23,6 +23,7 @@ import numpy.typing as npt
 from superhet.data.axes import market_axes
 from superhet.data.benchmark import build_benchmark
 from superhet.data.calendar import TradingCalendar
+from superhet.data.corporate_actions import adjust_factors
 from superhet.data.derived import correct_age_by_trades, listing_age
 from superhet.data.fields import Bars, Ingredients, daily_cube
 from superhet.data.intraday import intraday_cube
@@ -30,7 +31,7 @@ from superhet.data.limits import BOARDS
 from superhet.data.listing import Listing, read_listing
 from superhet.data.mapped import KeptPanels, kept_panels
 from superhet.data.pivot import Flags, Grid, Pivot, asset_positions, days, paint
-from superhet.data.point_in_time import macro_events, statement_events
+from superhet.data.point_in_time import announced_events, macro_events, statement_events
 from superhet.data.universe import UniverseRule, build_universe
 from superhet.errors import ConfigError, DataError, UnknownName
 from superhet.panel import Cube, Events, Market, Panel
@@ -120,8 +121,9 @@ def load_market(
 def _bars(tables: Tables, grid: Grid, kept: KeptPanels | None, progress: Progress | None) -> Bars:
     """Read the daily bars, from the panels that the store keeps of them if it can."""
     pivot = Pivot(tables, "bars_1d", grid, progress)
+    factors = None if "adjust_factor" in pivot.columns else adjust_factors(tables, grid)
     if kept is None or kept.is_whole:
-        return Bars(pivot, kept.bars.keep if kept else None)
+        return Bars(pivot, kept.bars.keep if kept else None, factors)
     whole = Bars(Pivot(tables, "bars_1d", kept.grid, progress), kept.bars.keep)
 
     def cut(name: str, make: Callable[[], Any]) -> Any:
@@ -130,7 +132,7 @@ def _bars(tables: Tables, grid: Grid, kept: KeptPanels | None, progress: Progres
         except DataError:  # in rows outside the period
             return make()
 
-    return Bars(pivot, cut)
+    return Bars(pivot, cut, factors)
 
 
 def _ingredients(
@@ -143,10 +145,17 @@ def _ingredients(
         grid=grid,
         bars=bars,
         age=correct_age_by_trades(age, bars.traded, grid.dates, listing.delisted_on),
-        is_st=_paint_flags(status, grid, None if status is None else status["is_st"]),
+        is_st=_special(bars, status),
         board=listing.board,
         listed_on=listing.listed_on,
     )
+
+
+def _special(bars: Bars, status: pl.DataFrame | None) -> Flags:
+    """Flag special treatment, [dates, assets]: as the bars say, or where they do not, as `status` does."""
+    painted = _paint_flags(status, bars.grid, None if status is None else status["is_st"])
+    said = bars.said("is_st")
+    return painted if said is None else np.where(np.isnan(said), painted, said == 1)
 
 
 def _delisting(status: pl.DataFrame | None, grid: Grid) -> Flags:
@@ -233,6 +242,9 @@ def _events(
         out["statements"] = statement_events(
             tables, grid.assets, calendar, last, request.statements_known_at
         )
+    for name in ("forecasts", "express_reports", "estimates"):
+        if name in tables.names():
+            out[name] = announced_events(tables, name, grid.assets, calendar, last)
     if "macro" in tables.names():
         out["macro"] = macro_events(tables, calendar, last)
     return out

@@ -109,13 +109,19 @@ class Pivot:
     def __init__(
         self, tables: Tables, table: str, grid: Grid, progress: Progress | None = None
     ) -> None:
+        import polars as pl
+
         self.tables, self.table, self.grid = tables, table, grid
         self._key = "date" if grid.dates.is_daily else "time"
         self._progress = progress
         day = str(grid.dates.days[0]) if len(grid.dates) else "1900-01-01"
         sample = tables.read(table, start=day, end=day)
         keys = {self._key, "asset"}
-        self.columns = [n for n, t in sample.schema.items() if n not in keys and t.is_numeric()]
+        self.columns = [
+            n
+            for n, t in sample.schema.items()
+            if n not in keys and (t.is_numeric() or t == pl.Boolean)
+        ]
 
     @cached_property
     def present(self) -> Flags:

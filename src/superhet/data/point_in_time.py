@@ -1,8 +1,7 @@
 """Point in time: statements and macro releases as Events, each stamped with when it became known.
 
-A statement is published after the close, so it may be used from the first session strictly after its
-announcement (unless the table's meta data say `known_at: same_day`); a macro release on the session of its
-release. Restatements are further rows of the same report with a higher revision; nothing is overwritten.
+`superhet.data.known_at` says from which session on a row may be used. Restatements are further rows of the
+same report with a higher revision; nothing is overwritten.
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from superhet.data.calendar import TradingCalendar
+from superhet.data.known_at import known_sessions
 from superhet.data.pivot import asset_positions, days, floats
 from superhet.panel.axes import Assets, DateArray
 from superhet.panel.records import Events
@@ -29,6 +29,7 @@ FLOWS = ("revenue", "gross_profit", "operating_profit", "net_profit", "operating
 """Columns that A-share statements give cumulated from January, unless the meta data say otherwise."""
 
 _KEYS = ("asset", "report_date", "announce_date", "revision")
+_TEXTS = ("kind", "broker", "rating")
 
 
 class MissingAnnouncement(UserWarning):
@@ -53,7 +54,7 @@ def statement_events(
     Parameters
     ----------
     tables : has a table `statements`; its meta data may give `basis` (column -> ytd, quarter, ttm, level)
-        and `known_at` ("next_session", the default, or "same_day")
+        and what `known_at.known_sessions` reads
     assets : the asset axis
     calendar : all sessions; rows known before it begins are stamped with the day itself (the day after
         the announcement), so that history is there from the first session on
@@ -72,12 +73,35 @@ def statement_events(
     MissingAnnouncement, ImplausibleAnnouncement
         with the number of rows left out
     """
-    meta = tables.meta("statements")
     frame = _plausible(tables.read("statements"))
+    published = days(frame["report_date"]) if known_at == "report_date" else None
+    return _events(tables, "statements", frame, assets, calendar, last, published)
+
+
+def announced_events(
+    tables: Tables, table: str, assets: Assets, calendar: TradingCalendar, last: np.datetime64
+) -> Events:
+    """Read `forecasts`, `express_reports` or `estimates` as Events; see `statement_events`.
+
+    Text columns (`kind`, `broker`, `rating`) are kept as objects. A forecast made before its period ends is
+    what it should be; none is left out.
+    """
+    frame = tables.read(table).drop_nulls(["announce_date", "report_date"])
+    return _events(tables, table, frame, assets, calendar, last, None)
+
+
+def _events(
+    tables: Tables,
+    table: str,
+    frame: pl.DataFrame,
+    assets: Assets,
+    calendar: TradingCalendar,
+    last: np.datetime64,
+    published: DateArray | None,
+) -> Events:
+    meta = tables.meta(table)
     report, announced = days(frame["report_date"]), days(frame["announce_date"])
-    published = report if known_at == "report_date" else announced
-    same_day = meta.get("known_at", "next_session") == "same_day"
-    known = calendar.known_from(published, strictly_after=not same_day)
+    known = known_sessions(table, frame, calendar, meta, published)
     place = asset_positions(frame["asset"], assets)
     revision = (
         frame["revision"].fill_null(0).to_numpy().astype(np.int64)
@@ -87,15 +111,17 @@ def statement_events(
     kept = np.flatnonzero((place >= 0) & (known <= last))
     order = kept[np.lexsort((revision[kept], report[kept], place[kept], known[kept]))]
     names = [n for n in frame.columns if n not in _KEYS and frame[n].dtype.is_numeric()]
+    texts = [n for n in _TEXTS if n in frame.columns]
     columns: dict[str, npt.NDArray[Any]] = {
         "asset": place[order],
         "report_date": report[order],
         "revision": revision[order],
         **{name: floats(frame[name])[order] for name in names},
+        **{name: frame[name].to_numpy().astype(object)[order] for name in texts},
     }
     stated: dict[str, str] = dict(meta.get("basis", {}))
     basis = {n: stated.get(n, "ytd" if n in FLOWS else "level") for n in names}
-    return Events(name="statements", columns=columns, known_at=known[order], basis=basis)
+    return Events(name=table, columns=columns, known_at=known[order], basis=basis)
 
 
 def macro_events(tables: Tables, calendar: TradingCalendar, last: np.datetime64) -> Events:
@@ -105,7 +131,7 @@ def macro_events(tables: Tables, calendar: TradingCalendar, last: np.datetime64)
     released on a day without trading. Rows known only after `last` are left out.
     """
     frame = tables.read("macro").drop_nulls(["release_date", "series"])
-    known = calendar.known_from(days(frame["release_date"]), strictly_after=False)
+    known = known_sessions("macro", frame, calendar, tables.meta("macro"))
     period, series = days(frame["period"]), frame["series"].to_numpy().astype(object)
     kept = np.flatnonzero(known <= last)
     order = kept[np.lexsort((period[kept], series[kept].astype("U"), known[kept]))]

@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from superhet.data.base import Tables
+from superhet.data.known_at import known_days
 from superhet.data.schema import TABLES
+from superhet.data.table import Table
 
 if TYPE_CHECKING:
     import polars as pl
@@ -68,18 +70,21 @@ class OtherFuture:
         """Read a table, then replace its future."""
         import polars as pl
 
-        known_at = TABLES[table].known_at
+        spec = TABLES[table]
+        known_at = spec.known_at
         wanted = None if columns is None else list(columns)
         if known_at is None:
             frame = self.tables.read(table, columns=wanted, start=start, end=end)
             return self._forget_ends(frame)
-        if wanted is not None and known_at not in wanted:
-            wanted.append(known_at)
+        if wanted is not None:
+            extra = self._says_when(spec)
+            wanted += [c for c in extra if c not in wanted]
         frame = self.tables.read(table, columns=wanted, start=start, end=end)
         day = frame[known_at].cast(pl.Date)
         limit = self.date.astype("datetime64[D]").item()
-        if table == "statements" and self.meta(table).get("known_at") != "same_day":
-            future = (day >= limit).fill_null(True)  # announced on t, known on t + 1
+        if spec.known == "next_session":  # announced on t, known on t + 1
+            known = known_days(table, frame, self.meta(table))
+            future = pl.Series(~(known <= np.datetime64(limit)))
         else:
             future = (day > limit).fill_null(True)
         if self.mode == "nothing":
@@ -88,6 +93,14 @@ class OtherFuture:
             near = (day <= self.last.astype("datetime64[D]").item()).fill_null(False)
             frame = self._noise(frame, table, future.to_numpy()).filter(near)
         return frame if columns is None else frame.select(list(columns))
+
+    def _says_when(self, spec: Table) -> list[str]:
+        """Name the columns that say from when on a row is known."""
+        names = [n for n in (spec.known_at, "announce_time") if n in spec.columns]
+        if spec.known == "next_session":
+            names.append("asset")  # markets close at different times
+        there = self.tables.read(spec.name, start="1900-01-01", end="1900-01-01").columns
+        return [n for n in names if n in there]
 
     def _forget_ends(self, frame: pl.DataFrame) -> pl.DataFrame:
         import polars as pl
