@@ -7,10 +7,14 @@ from typing import Annotated
 
 import typer
 
+from superhet.cli import data_asof, data_check, data_quarantine
 from superhet.cli.console import emit, guarded, progress_bar
 from superhet.cli.options import AsJson, Debug, Quiet, StorePath
 
 app = typer.Typer(help="Make, fill and inspect a store.", no_args_is_help=True)
+for _commands in (data_check, data_asof):
+    _commands.register(app)
+app.add_typer(data_quarantine.app, name="quarantine")
 
 
 @app.command("simulate")
@@ -54,16 +58,20 @@ def import_(
     store: StorePath,
     source: Annotated[str, typer.Option(help="Kind of source.")] = "files",
     map_: Annotated[Path | None, typer.Option("--map", help="Column map, YAML.")] = None,
+    quarantine: Annotated[
+        str, typer.Option(help="Most bad rows to set aside, as a share of a table; or none.")
+    ] = "0.001",
     json: AsJson = False,
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Import Parquet or CSV files through a column map."""
+    """Import files, through a column map where they are a user's own."""
     from superhet.data import SOURCES
 
     importer = SOURCES.get(source, "--source")
+    share = _share(quarantine)
     with progress_bar(quiet) as progress:
-        report = importer(path, store, map_, progress)
+        report = importer(path, store, map_, progress, quarantine=share)
     emit(report.to_dict(), as_json=json, text=lambda: str(report))
 
 
@@ -77,25 +85,19 @@ def info(store: StorePath, json: AsJson = False, debug: Debug = False) -> None:
     emit(found, as_json=json, text=lambda: _info_text(found))
 
 
-@app.command("check")
-@guarded
-def check(store: StorePath, json: AsJson = False, debug: Debug = False) -> None:
-    """Verify checksums and look for holes and impossible values; exit code 1 on damaged files."""
-    from superhet.data.quality import QualityReport
-    from superhet.data.quality import check as check_quality
-    from superhet.data.store import Store
+def _share(text: str) -> float | None:
+    """Read `--quarantine`."""
+    from superhet.errors import ConfigError
 
-    opened = Store.open(store)
-    problems = opened.verify()
-    nothing = QualityReport(snapshot=opened.snapshot, findings=())
-    report = nothing if problems else check_quality(opened)  # damaged files cannot be looked into
-    emit(
-        {"problems": problems, **report.to_dict()},
-        as_json=json,
-        text=lambda: "\n".join([*problems, str(report)]),
-    )
-    if problems:
-        raise typer.Exit(1)
+    if text == "none":
+        return None
+    try:
+        share = float(text)
+    except ValueError:
+        share = -1.0
+    if not 0 <= share <= 1:
+        raise ConfigError("--quarantine", f"expected a share from 0 to 1, or none (got {text!r})")
+    return share
 
 
 def _info_text(found: dict[str, object]) -> str:

@@ -48,6 +48,11 @@ class _Gathered:
     meta: dict[str, Any] = field(default_factory=dict)
     read: int = 0
 
+    def whole(self) -> dict[str, Any]:
+        """Give what the store keeps of the table as a whole."""
+        dropped = {reason: count for reason, count in self.dropped.items() if count}
+        return {**self.meta, "dropped": dropped} if dropped else self.meta
+
 
 @SOURCES.add("files")
 def import_files(
@@ -273,7 +278,7 @@ def _write(
         frames,
         modes,
         source=f"files: {base.name}",
-        meta={name: rows.meta for name, rows in gathered.items()},
+        meta={name: rows.whole() for name, rows in gathered.items()},
         checked=True,
     )
     described = target.info()["tables"]
