@@ -109,6 +109,61 @@ def test_formulas_of_statements_say_their_quarters_and_clock(command):
     assert facts["statement_columns"] == ["equity", "net_profit"]
 
 
+def test_what_reads_the_open_of_an_index_needs_an_index(command, evaluated, tiny_store, tmp_path):
+    library = ("--library", "gtja191", "--pick", "gtja182")
+    summary, frame = evaluated(*library, "--benchmark", "SIM")
+    assert summary["factors"][0]["coverage"] > 0.8
+    assert frame["gtja182"].drop_nulls().is_between(0, 1).all()
+    done = command("factor", "eval", *library, "--store", tiny_store.path, "-q")
+    assert_refused(done, "'benchmark_open' is read from the table index_bars")
+    mine = tmp_path / "mine.toml"
+    mine.write_text('[gap]\nformula = "benchmark_open"\n[move]\nformula = "returns"\n', "utf-8")
+    left_out = evaluated("--library", mine)[0]["left_out"]
+    assert {n: why["en"] for n, why in left_out.items()} == {
+        "gap": "needs benchmark_open (column open of index_bars)"
+    }
+
+
+@pytest.fixture
+def mine(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text(
+        '[gap]\nformula = "open / ts_lag(close, 1) - 1"\nen = "move over night"\n'
+        '[spread]\nformula = "high / low - 1"\nzh = "振幅"\n',
+        encoding="utf-8",
+    )
+    return path
+
+
+def test_a_library_of_ones_own_is_listed_shown_and_computed(mine, command, evaluated):
+    for arguments in ((mine,), ("--library", mine)):
+        done = command("factor", "list", *arguments)
+        assert done.code == 0, done.err
+        assert [line.split()[0] for line in done.out.splitlines()[1:]] == ["gap", "spread"]
+    facts = json.loads(command("factor", "list", mine, "--json").out)
+    assert [(f["library"], f["name"]) for f in facts] == [("mine", "gap"), ("mine", "spread")]
+    shown = command("factor", "show", "gap", "--library", mine)
+    assert shown.out.splitlines()[0] == "mine.gap"
+    assert "move over night" in shown.out
+    _, frame = evaluated("--library", mine)
+    assert frame.columns == ["date", "asset", "gap", "spread"]
+    _, picked = evaluated("--library", mine, "--pick", "spread")
+    _, typed = evaluated("high / low - 1", "--name", "spread")
+    assert picked.equals(typed)
+
+
+def test_a_mistake_in_a_library_of_ones_own_shows_the_formula_and_its_column(mine, command):
+    mine.write_text('[gap]\nformula = "open / ts_lga(close, 1)"\n', encoding="utf-8")
+    done = command("factor", "list", mine)
+    assert_refused(done, r"mine.toml: \[gap\]: unknown function 'ts_lga'(.|\n)* {4,}\^")
+    assert_refused(
+        command("factor", "show", "gapp", "--library", "daily"), "formula of library 'daily'"
+    )
+    assert_refused(
+        command("factor", "show", "MA5", "--library", "alpha158", "--syntax", "qlib"), "--syntax"
+    )
+
+
 def test_a_field_is_a_formula(command):
     assert json.loads(command("factor", "show", "returns", "--json").out)["fields"] == ["returns"]
 

@@ -88,7 +88,7 @@ def changed(cube: Cube, **fields: Values) -> Cube:
 
 def values(formula: str, cube: Cube, sessions: Dates, **how: object) -> Values:
     root = parse(formula)
-    return evaluate_bars([root], cube, sessions, **how)[root]  # type: ignore[arg-type]
+    return evaluate_bars([root], cube, sessions, **how)[root]
 
 
 def by_day(cube: Cube, sessions: Dates, *names: str) -> list[tuple[Values, ...]]:
@@ -209,15 +209,15 @@ def test_numbers_among_themselves_are_numbers(cube: Cube, sessions: Dates) -> No
 def test_threads_neighbours_and_the_cut_do_not_change_a_bit(dtype: str) -> None:
     cube, sessions = make_cube()
     roots = [parse(f) for f in FORMULAS]
-    together = evaluate_bars(roots, cube, sessions, dtype=dtype)  # type: ignore[arg-type]
-    threaded = evaluate_bars(roots, cube, sessions, dtype=dtype, threads=2)  # type: ignore[arg-type]
+    together = evaluate_bars(roots, cube, sessions, dtype=dtype)
+    threaded = evaluate_bars(roots, cube, sessions, dtype=dtype, threads=2)
     some = Cube({n: cube[n].rows(slice(24, None)) for n in cube})
-    later = evaluate_bars(roots, some, sessions[2:], dtype=dtype)  # type: ignore[arg-type]
+    later = evaluate_bars(roots, some, sessions[2:], dtype=dtype)
     for root in roots:
         wanted = together[root]
         assert threaded[root].tobytes() == wanted.tobytes(), root
         assert later[root].tobytes() == wanted[2:].tobytes(), root
-        alone = evaluate_bars([root], cube, sessions, dtype=dtype)  # type: ignore[arg-type]
+        alone = evaluate_bars([root], cube, sessions, dtype=dtype)
         assert alone[root].tobytes() == wanted.tobytes(), root
 
 

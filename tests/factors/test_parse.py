@@ -233,7 +233,7 @@ def test_expressions_stay_one_object_when_copied_or_sent_to_a_worker() -> None:
 
 def test_an_expression_cannot_be_changed() -> None:
     with pytest.raises(AttributeError):
-        parse("close").word = "open"  # type: ignore[misc]
+        parse("close").word = "open"
 
 
 def test_what_is_not_known_is_one_number() -> None:

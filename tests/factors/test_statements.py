@@ -10,7 +10,8 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from superhet.errors import FormulaError
-from superhet.factors import evaluate, known_since
+from superhet.factors import evaluate, evaluate_chunks, known_since
+from superhet.frequency import mix
 from superhet.panel import Events, Market
 from superhet.testing.markets import RandomMarket
 
@@ -79,7 +80,7 @@ def test_cumulative_flows_are_taken_apart(company: Market) -> None:
 
 def test_the_trailing_year_uses_the_restated_annual_report_from_its_day_on(company: Market) -> None:
     assert events("ttm(net_profit)", company) == {
-        "2019-01-01": 22.0 + 80.0 - 20.0,  # of April: the later quarters lack their year before
+        # of August and October there is none, for their year before is not known; that of April has passed
         "2019-02-01": 30.0 + 100.0 - 22.0,
         "2019-03-01": 30.0 + 90.0 - 22.0,
     }
@@ -249,6 +250,80 @@ def test_a_report_without_a_column_keeps_the_older_figure_of_the_other_side() ->
     )
     found = events("latest(net_profit) / latest(equity)", market)
     assert found == pytest.approx({"2019-01-01": 70.0 / 500.0, "2019-02-01": 100.0 / 500.0})
+
+
+RETURN_ON_EQUITY = "latest(net_profit) / maximum(latest(equity), 0)"
+
+
+@pytest.fixture(scope="module")
+def insolvent() -> Market:
+    """Equity of 500, then of -50 in the annual report, then of 40; another column in between and after."""
+    return market_with(
+        row("2018-09-30", "2018-10-30", 70.0, 500.0),
+        (0, "2018-12-31", "2019-01-15", NAN, 900.0, NAN, NAN),
+        row("2018-12-31", "2019-02-01", -480.0, -50.0),
+        (0, "2018-12-31", "2019-02-15", NAN, 880.0, NAN, NAN),
+        row("2019-03-31", "2019-03-01", 10.0, 40.0),
+    )
+
+
+def test_equity_that_is_gone_ends_the_return_on_last_years_equity(insolvent: Market) -> None:
+    """70 / 500 is a fact of October; from the annual report on there is no equity to earn a return on."""
+    days = insolvent.dates.values.astype(str)
+    wanted = np.where(days < "2019-02-01", 0.14, np.where(days < "2019-03-01", NAN, 0.25))
+    for formula in (f"{RETURN_ON_EQUITY} + 0 * listing_age", f"ts_max({RETURN_ON_EQUITY}, 1)"):
+        found = evaluate({"x": formula}, insolvent, dtype="float64")["x"].values[:, 0]
+        assert_allclose(found, wanted, rtol=1e-12, err_msg=formula)
+
+
+def test_a_row_of_other_columns_neither_ends_nor_revives_a_value(insolvent: Market) -> None:
+    assert set(events(RETURN_ON_EQUITY, insolvent)) == {"2019-01-01", "2019-03-01"}
+    ended = known_since({"x": RETURN_ON_EQUITY}, insolvent)["x"].values[1:, 0]
+    rows = np.flatnonzero(~np.isnan(ended))
+    days = insolvent.dates.values[1:][rows].astype(str).tolist()
+    assert days[0] == "2019-02-01"
+    assert set(days) <= {"2019-02-01", "2019-02-15"}  # said once more: no news, and no harm
+
+
+def test_the_mixer_ends_a_value_as_a_formula_with_daily_fields_does(insolvent: Market) -> None:
+    formulas = {"x": RETURN_ON_EQUITY}
+    signals = evaluate(formulas, insolvent)
+    mixed = mix(signals, insolvent.dates, known_since=known_since(formulas, insolvent))
+    daily = evaluate({"x": f"{RETURN_ON_EQUITY} + 0 * listing_age"}, insolvent)["x"].values
+    assert_array_equal(mixed.signals["x"].values, daily)
+    ages = mixed.ages["x"].values[:, 0]
+    assert_array_equal(np.isnan(ages), np.isnan(daily[:, 0]))
+    assert ages[insolvent.dates.index("2019-03-01")] == 0.0
+
+
+def test_a_quarter_whose_year_before_was_never_stated_ends_the_growth_of_the_last() -> None:
+    """The growth of the third quarter is none of the fourth, whose year before nobody knows."""
+    market = market_with(
+        row("2017-09-30", "2017-10-30", 50.0),
+        row("2018-09-30", "2018-10-30", 60.0),
+        row("2018-12-31", "2019-02-01", 100.0),
+    )
+    found = evaluate({"x": "yoy(revenue) + 0 * listing_age"}, market)["x"].values[:, 0]
+    days = market.dates.values.astype(str)
+    assert_allclose(found, np.where(days < "2019-02-01", 0.2, NAN), rtol=1e-6)
+
+
+def test_what_ended_before_the_sample_does_not_stand_on_its_first_session() -> None:
+    market = market_with(
+        row("2018-06-30", "2018-08-30", 45.0, 500.0), row("2018-09-30", "2018-10-30", 1.0, -50.0)
+    )
+    assert events(RETURN_ON_EQUITY, market) == {}
+    assert events("latest(equity)", market) == {"2019-01-01": -50.0}
+
+
+@pytest.mark.parametrize("budget", [1, 10_000_000])
+def test_statements_are_the_same_in_chunks(budget: int, insolvent: Market) -> None:
+    formulas = {"event": RETURN_ON_EQUITY, "daily": f"cs_rank({RETURN_ON_EQUITY}) + returns"}
+    whole = evaluate(formulas, insolvent)
+    for chunk in evaluate_chunks(formulas, insolvent, budget=budget, first=7):
+        for name, values in chunk.values.items():
+            rows = whole[name].values[chunk.first : chunk.first + len(values)]
+            assert values.tobytes() == rows.tobytes()
 
 
 def test_a_surprise_is_the_seasonal_difference_in_its_own_deviations() -> None:

@@ -253,8 +253,8 @@ def test_a_window_depends_on_its_own_rows_bit_for_bit(
     cut = cut % rows
     for template in EVERY_WINDOW:
         text = template.replace("W", str(window))
-        whole = compute(text, x=x, y=y, dtype=dtype)  # type: ignore[arg-type]  # a literal
-        early = compute(text, x=x[: cut + 1], y=y[: cut + 1], dtype=dtype)  # type: ignore[arg-type]
-        late = compute(text, x=x[cut:], y=y[cut:], dtype=dtype)  # type: ignore[arg-type]
+        whole = compute(text, x=x, y=y, dtype=dtype)
+        early = compute(text, x=x[: cut + 1], y=y[: cut + 1], dtype=dtype)
+        late = compute(text, x=x[cut:], y=y[cut:], dtype=dtype)
         assert early.tobytes() == whole[: cut + 1].tobytes(), text
         assert late[window - 1 :].tobytes() == whole[cut + window - 1 :].tobytes(), text

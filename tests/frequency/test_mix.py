@@ -44,6 +44,16 @@ def test_a_statement_is_carried_forward_and_ages_by_sessions_over_the_weekend():
     assert_array_equal(ages, [NAN, 0.0, 1.0, 2.0, 0.0])  # Friday to Monday is one session
 
 
+def test_a_statement_that_says_that_there_is_no_value_ends_the_one_before():
+    signal = panel([2.0, NAN, NAN, NAN, 7.0], "event")
+    said = panel([NAN, NAN, float(DAYS.days[2].astype(int)), NAN, NAN])
+    values, ages = one(signal, known_since=said, half_life=1.0)
+    assert_array_equal(values, [2.0, 1.0, NAN, NAN, 7.0])
+    assert_array_equal(ages, [0.0, 1.0, NAN, NAN, 0.0])
+    values, _ = one(signal, Dates(DAYS.values[[1, 3]]), known_since=said)
+    assert_array_equal(values, [2.0, NAN])
+
+
 def test_each_asset_is_carried_on_its_own():
     signal = panel([[1.0, NAN], [NAN, NAN], [NAN, 4.0], [2.0, NAN], [NAN, NAN]], "event")
     mixed = mix(Cube({"x": signal}), DAYS)

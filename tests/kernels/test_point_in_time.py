@@ -228,28 +228,19 @@ def test_first_statements_are_those_of_a_plain_search(seed: int) -> None:
             assert_array_equal(before[s, j], changed[-1] if changed else first[s, j])
 
 
-def test_what_was_known_before_the_first_session_stands_on_it() -> None:
-    index = one_company()
-    sessions = days("2021-04-28", "2021-04-29", "2021-04-30", "2021-06-10")
-    values, since = index.place(np.array([1.0, 2.0, 3.0]), sessions, 2)
-    assert_array_equal(values[:, 0], [1.0, 2.0, NAN, 3.0])
-    assert np.isnan(values[:, 1]).all()
-    assert since[0] == days("2020-10-30").astype(int)[0]
-    assert np.isnan(since[1])
-
-
-def test_news_of_the_first_session_beats_what_was_known_before() -> None:
-    values, since = one_company().place(np.array([1.0, 2.0, 3.0]), days("2021-04-29"), 1)
-    assert values[0, 0] == 2.0
-    assert since[0] == days("2021-04-29").astype(int)[0]
-
-
 def test_rows_of_no_asset_are_left_out() -> None:
     index = StateIndex.build([-1], days("2021-04-29"), days("2020-12-31"), None)
     assert index.history([1.0], 3).shape == (0, 3)
     assert index.first_stated(index.history([1.0], 3)).shape == (0, 3)
-    values, _ = index.place(np.empty(0), days("2021-04-29"), 2)
-    assert np.isnan(values).all()
+    assert index.announced([1.0]).shape == (0,)
+
+
+def test_a_state_announces_a_column_of_which_it_has_a_number() -> None:
+    known = days("2021-04-29", "2021-04-29", "2021-06-10")
+    periods = days("2020-12-31", "2021-03-31", "2020-12-31")
+    index = StateIndex.build([0, 0, 0], known, periods, None)
+    assert index.announced([NAN, 30.0, NAN]).tolist() == [True, False]
+    assert index.announced([NAN, NAN, 90.0]).tolist() == [False, True]
 
 
 def test_many_assets_are_replayed_apart() -> None:

@@ -282,6 +282,7 @@ def test_the_schema_accepts_what_is_written_out():
         {"report": {"language": "fr"}},
         {"audit": {"dates": 0}},
         {"seed": -1},
+        {"dtype": "float16"},
         {"unknown": 1},
     ],
     ids=str,

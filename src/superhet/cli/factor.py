@@ -56,7 +56,11 @@ class _TakesFormulas(TyperCommand):
 @app.command("list")
 @guarded
 def list_(
-    library: Annotated[str | None, typer.Argument(help="A library; all when left out.")] = None,
+    library: Annotated[
+        str | None,
+        typer.Argument(help="A library, or a TOML file of your own; all libraries when left out."),
+    ] = None,
+    file: Annotated[str | None, typer.Option("--library", help="The same, as an option.")] = None,
     lang: Language = "en",
     json: AsJson = False,
     debug: Debug = False,
@@ -64,15 +68,16 @@ def list_(
     """List the libraries, or the formulas of one."""
     from superhet.cli.factor_text import formulas_text, libraries_text
     from superhet.factors import library as read
-    from superhet.pipeline.factor_facts import describe, libraries
+    from superhet.pipeline.factor_facts import describe, libraries, shown
 
     language = _language(lang)
+    library = library or file
     if library is None:
         every = libraries()
         emit([asdict(f) for f in every], as_json=json, text=lambda: libraries_text(every, language))
         return
     formulas = read(library)
-    facts = [asdict(describe(f, library)) for f in formulas] if json else []
+    facts = [asdict(describe(f, shown(library))) for f in formulas] if json else []
     emit(facts, as_json=json, text=lambda: formulas_text(formulas, language))
 
 
@@ -82,6 +87,10 @@ def show(
     formula: Annotated[
         str, typer.Argument(help="A formula, or the name of one: alpha158.MA5, MA5.")
     ],
+    library: Annotated[
+        str | None,
+        typer.Option(help="Library, or TOML file of your own, that has the formula of this name."),
+    ] = None,
     syntax: Syntax = None,
     convention: Convention = None,
     lang: Language = "en",
@@ -93,7 +102,7 @@ def show(
     from superhet.pipeline.factor_facts import find
 
     language = _language(lang)
-    facts = find(formula.strip(), syntax, convention)
+    facts = find(formula.strip(), syntax, convention, library=library)
     emit(facts, as_json=json, text=lambda: facts_text(facts, language))
 
 
@@ -102,7 +111,10 @@ def show(
 def eval_(
     store: StorePath,
     formulas: Annotated[list[str] | None, typer.Argument(help="Formulas.")] = None,
-    library: Annotated[str | None, typer.Option(help="A library, instead of formulas.")] = None,
+    library: Annotated[
+        str | None,
+        typer.Option(help="A library, or a TOML file of your own, instead of formulas."),
+    ] = None,
     pick: Annotated[
         list[str] | None, typer.Option(help="Formula of the library; repeat, or part by commas.")
     ] = None,
@@ -127,7 +139,8 @@ def eval_(
         str | None, typer.Option(help="Industry scheme; left out, sw1 or the only one.")
     ] = None,
     benchmark: Annotated[
-        str | None, typer.Option(help="Index code of benchmark_close; left out, the whole market.")
+        str | None,
+        typer.Option(help="Index code of benchmark_ fields; left out, the whole market."),
     ] = None,
     frequency: Annotated[str, typer.Option(help="Bars that bar_ functions read.")] = "15min",
     threads: Annotated[

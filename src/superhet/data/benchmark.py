@@ -7,6 +7,7 @@ published, the members' float capitalisation stands in.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,6 +26,7 @@ Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
 CAP_WEIGHTED, EQUAL_WEIGHTED = "cap_weighted", "equal_weighted"
+_INDEX_FIELDS = ("open", "high", "low", "close", "volume", "amount")
 
 
 def cap_weights(cap: Floats, member: Flags) -> Floats:
@@ -97,15 +99,17 @@ def build_benchmark(
         size = np.ones(grid.shape) if code == EQUAL_WEIGHTED or cap is None else cap
         weights = cap_weights(size, members[""])
         return _benchmark(code, grid, weighted_returns(weights, returns), weights)
-    closes = _of_index(tables, "index_bars", code)
+    published_bars = _of_index(tables, "index_bars", code)
     published = _published(tables, code, grid)
     index_weights: Floats | None = None
     if published:
         index_weights = drift(published, returns)
     elif code in members and cap is not None:
         index_weights = cap_weights(cap, members[code])
-    if closes is not None:
-        return _benchmark(code, grid, _index_returns(closes, grid), index_weights)
+    if published_bars is not None:
+        bars = _index_bars(published_bars, grid)
+        found = _benchmark(code, grid, _close_to_close(bars["close"]), index_weights)
+        return replace(found, bars=bars)
     if index_weights is None:
         raise UnknownName("benchmark", code, _known(tables, members), "market.benchmark")
     return _benchmark(code, grid, weighted_returns(index_weights, returns), index_weights)
@@ -129,11 +133,20 @@ def _of_index(tables: Tables, table: str, code: str) -> pl.DataFrame | None:
     return frame if frame.height else None
 
 
-def _index_returns(closes: pl.DataFrame, grid: Grid) -> Floats:
-    """Give close-to-close returns of an index, [dates]; NaN where either close is missing."""
-    level = np.full(grid.shape[0], np.nan)
-    rows = grid.rows_of(days(closes["date"]))
-    level[rows[rows >= 0]] = floats(closes["close"])[rows >= 0]
+def _index_bars(published: pl.DataFrame, grid: Grid) -> dict[str, Floats]:
+    """Give the fields of an index that have some value, and its close, field -> [dates]."""
+    rows = grid.rows_of(days(published["date"]))
+    out = {}
+    for name in (n for n in _INDEX_FIELDS if n in published.columns):
+        values = np.full(grid.shape[0], np.nan)
+        values[rows[rows >= 0]] = floats(published[name])[rows >= 0]
+        if name == "close" or not np.isnan(values).all():
+            out[name] = values
+    return out
+
+
+def _close_to_close(level: Floats) -> Floats:
+    """Give the returns of an index, [dates]; NaN where either close is missing."""
     out = np.full(level.size, np.nan)
     out[1:] = level[1:] / level[:-1] - 1.0
     return out

@@ -8,8 +8,9 @@
 6. wrap every output into a panel on the market's sessions               -> evaluate
 
 A formula of statements only stays an *event* panel (a value on the session on which it became known, NaN
-elsewhere); where it meets daily fields, or enters a `ts_` or `cs_` function, it is carried forward as-of.
-What was known before the first session stands on the first session; `known_since` says since when.
+elsewhere); where it meets daily fields, or enters a `ts_` or `cs_` function, it is carried forward as-of,
+until the next announcement: one to which the formula has no answer ends it. What was known before the first
+session stands on the first session; `known_since` says since when, and where an announcement ended a value.
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ from superhet.factors.formula import Formula, Formulas, read
 from superhet.factors.lower import ALIVE, Lowering, in_machine, leaves_of
 from superhet.factors.machine import Settings, run, slots_bytes
 from superhet.factors.outside import Outside
-from superhet.factors.plan import Program, plan
+from superhet.factors.plan import plan
+from superhet.factors.program import Program
 from superhet.factors.sources import Sources, require_fields
 from superhet.kernels.point_in_time import carry_forward
 from superhet.panel import Cube, Market, Panel
@@ -154,7 +156,9 @@ def known_since(formulas: Formulas, market: Market) -> dict[str, Panel]:
 
     Two kinds of values are older than the session on which they stand: what was known before the first
     session, and statements that a formula has carried forward (`cs_rank(sue(net_profit))`). A formula that
-    also reads daily fields or bars is as new as its session, and is left out.
+    also reads daily fields or bars is as new as its session, and is left out. Beside a missing value of an
+    event panel a day says that something was announced to which the formula has no answer (a return on
+    equity that is gone): what stood before ends there. `mix` reads both.
 
     Parameters
     ----------
@@ -162,7 +166,8 @@ def known_since(formulas: Formulas, market: Market) -> dict[str, Panel]:
 
     Returns
     -------
-    name -> panel of unit "count": days since 1970-01-01, NaN where it is the row's own date
+    name -> panel of unit "count": days since 1970-01-01, NaN where it is the row's own date, or nothing was
+    announced
     """
     found = {}
     for name, formula in read(formulas).items():
@@ -183,15 +188,20 @@ def known_since(formulas: Formulas, market: Market) -> dict[str, Panel]:
 def _newest_days(expression: Expression, market: Market) -> npt.NDArray[np.float32]:
     """Give the day of the newest statement of each cell, [sessions, assets]; see `known_since`."""
     nodes = [n for n in expression.walk() if n.kind == "newest"]
-    outside = Outside(Sources(market, ""), expression.quarters, lambda _: {}, np.float64, 1)
-    placed = [outside.values(n) for n in nodes]
-    days = np.full((len(market.dates), len(market.assets)), np.nan)
-    if expression.clock == "1d":
-        own = market.dates.days.astype(np.int64).astype(np.float64)[:, None]
-        for values in placed:
-            days = np.fmax(days, np.where(np.isnan(values), np.nan, own))
-    if len(days):
-        days[0] = np.fmax.reduce([outside.since[n] for n in nodes])
+    sources, rows = Sources(market, ""), len(market.dates)
+    outside = Outside(sources, expression.quarters, lambda _: {}, np.float64, 1)
+    outside.prepare([*nodes, expression] if expression.clock == "event" else nodes)
+    days = np.full(sources.shape, np.nan)
+    own = market.dates.days.astype(np.int64).astype(np.float64)[:, None]
+    if expression.clock == "event":
+        ended = np.isinf(sources.placement.spoken(outside.values(expression), 0, rows))
+        days = np.where(ended, own, np.nan)
+    else:
+        for node in nodes:
+            placed = sources.placement.spoken(outside.values(node), 0, rows)
+            days = np.fmax(days, np.where(np.isnan(placed), np.nan, own))
+    if rows:
+        days[0] = np.fmax.reduce([sources.placement.early(outside.values(n)) for n in nodes])
     if expression.clock == "1d":
         days = carry_forward(days)
     return days.astype(np.float32)  # exact: days are whole numbers far below 2^24
@@ -203,12 +213,11 @@ def _whole(work: Work, budget: int, progress: Progress | None) -> dict[str, npt.
     for first, last in work.pieces(budget, 0):
         work.run(out[:, first:last], (first, last), progress or silent)
     work.shift(out)
-    return dict(zip(work.daily, out, strict=True)) | work.events()
+    return dict(zip(work.daily, out, strict=True)) | work.events(0, work.shape[0])
 
 
 def _chunks(work: Work, budget: int, first: int, progress: Progress | None) -> Iterator[Chunk]:
     """Compute the sessions from `first` on, chunk by chunk."""
-    events = work.events()
     pieces = work.pieces(budget, first, results=True)
     most = max((end - begin for begin, end in pieces), default=0)
     rooms: list[npt.NDArray[Any]] = []
@@ -216,7 +225,7 @@ def _chunks(work: Work, budget: int, first: int, progress: Progress | None) -> I
         out = _room(rooms, (len(work.daily), most, work.shape[1]), work.dtype)[:, : end - begin]
         work.run(out, (begin, end), progress or silent)
         values = dict(zip(work.daily, out, strict=True))
-        chunk = Chunk(begin, values | {n: v[begin:end] for n, v in events.items()})
+        chunk = Chunk(begin, values | work.events(begin, end))
         del values, out
         yield chunk
         del chunk
@@ -291,7 +300,8 @@ class Work:
         )
         leaves = leaves_of((formulas[n][0] for n in self.daily), parts)
         unread = max(first - self.program.lookback, 0)
-        self._outside.prepare([n for n in leaves if n not in self._arrays], unread)
+        lacking = [n for n in leaves if n not in self._arrays]
+        self._outside.prepare([*lacking, *self._slow.values()], unread)
 
     @property
     def dtype(self) -> Any:
@@ -316,13 +326,12 @@ class Work:
         """Give the column of an asset."""
         return list(self._market.assets.values).index(asset)
 
-    def events(self) -> dict[str, npt.NDArray[Any]]:
-        """Compute the formulas that stay on the clock of announcements."""
+    def events(self, first: int, last: int) -> dict[str, npt.NDArray[Any]]:
+        """Give some rows of the formulas that stay on the clock of announcements."""
         found = {}
         for name, expression in self._slow.items():
-            values = self._outside.values(expression)
-            known = np.where(np.isinf(values), np.nan, values)
-            found[name] = known.astype(self._settings.dtype)
+            rows = self._sources.placement.spoken(self._outside.values(expression), first, last)
+            found[name] = np.where(np.isinf(rows), np.nan, rows).astype(self._settings.dtype)
         return found
 
     def pieces(self, budget: int, first: int, *, results: bool = False) -> list[tuple[int, int]]:

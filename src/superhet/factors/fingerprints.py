@@ -93,8 +93,11 @@ class Fingerprints:
         calls = (node.operator for node in expression.walk() if node.kind == "call")
         if any(operator.family == "cross_section" for operator in calls):
             found.add(("estimable", ""))
-        if ("field", BENCHMARK) in found:
-            found.add(("benchmark", ""))
+        found |= {
+            ("benchmark", BENCHMARK[word])
+            for kind, word in found
+            if kind == "field" and word in BENCHMARK
+        }
         return tuple(sorted(found))
 
     def blocks(self, sources: tuple[Source, ...], first: int, last: int) -> Prints:
@@ -153,9 +156,12 @@ class Fingerprints:
         else:
             yield Sources(self.market, self.frequency).alive()[first:last]
 
-    def _benchmark(self, _: str, first: int, last: int) -> Iterator[Array]:
+    def _benchmark(self, field: str, first: int, last: int) -> Iterator[Array]:
         if self.market.benchmark is not None:
             yield self.market.benchmark.returns[first:last]
+            for name in () if field == "close" else (field, "close"):
+                if name in self.market.benchmark.bars:
+                    yield self.market.benchmark.bars[name][first:last]
 
     def _bar(self, word: str, first: int, last: int) -> Iterator[Array]:
         from superhet.factors.bars import session_rows

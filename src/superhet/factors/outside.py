@@ -1,14 +1,17 @@
 """What the machine is handed: statements on the day they became known, and bars reduced to the day.
 
 1. quarters: statement columns and their arithmetic on histories, [states, quarters]   -> _quarterly
-2. the newest quarter on its session, and arithmetic of announcements                  -> _element
-3. announcements carried forward to the sessions                                       -> _one
+2. the newest quarter of each state, and arithmetic of announcements, [states]         -> _newest, _element
+3. announcements carried forward to the sessions that are read                         -> Carried
 4. all bar formulas in one pass over the bars                                          -> prepare
 5. operators that a user wrote on whole arrays                                         -> _plain
+
+Histories of columns are a hundred times smaller than panels; each goes when nothing needs it any more.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -19,11 +22,29 @@ from superhet.factors.conventions import CONVENTIONS
 from superhet.factors.expression import Expression
 from superhet.factors.lower import on_arrays
 from superhet.factors.sources import Sources
-from superhet.kernels.point_in_time import carry_forward
+from superhet.kernels.announcements import NO_ANSWER
 
 Values = npt.NDArray[np.float64]
 _HOUSE = CONVENTIONS["superhet"]
+_OF_STATEMENTS = ("number", "quarter", "event")
 Daily = Callable[[list[Expression]], dict[Expression, Any]]
+
+
+class Carried:
+    """Announcements carried forward while their asset is listed, as an array would show them.
+
+    Parameters
+    ----------
+    values : [states]
+    sources : the market
+    """
+
+    def __init__(self, values: Values, sources: Sources) -> None:
+        self._values, self._sources = values, sources
+
+    def __getitem__(self, cut: tuple[slice, slice]) -> Values:
+        """Give a part, [sessions, assets] of the cut."""
+        return self._sources.listed_only(self._sources.placement.carried(self._values, *cut), cut)
 
 
 class Outside:
@@ -35,10 +56,6 @@ class Outside:
     quarters : quarters before the newest that any formula needs
     daily : computes daily formulas that stand inside bar formulas, [sessions, assets] each
     dtype, threads : of the bars
-
-    Attributes
-    ----------
-    since : newest node -> [assets], days since 1970 on which the first session's value became known
     """
 
     def __init__(
@@ -47,17 +64,20 @@ class Outside:
         self._sources, self._depth, self._daily = sources, quarters + 1, daily
         self._dtype, self._threads = dtype, threads
         self._known: dict[Expression, Any] = {}
-        self.since: dict[Expression, Values] = {}
 
     def prepare(self, leaves: Iterable[Expression], first: int = 0) -> None:
-        """Compute all bar formulas among the leaves in as few passes over the bars as they allow.
+        """Compute statements, and all bar formulas in as few passes over the bars as they allow.
 
         Parameters
         ----------
+        leaves : of daily formulas, and announcements
         first : position of the first session that will be read; what is earlier stays NaN
         """
-        roots = [n for n in leaves if n.kind == "call" and n.operator.family == "intraday"]
-        roots = [n for n in roots if n not in self._known]
+        lacking = [n for n in leaves if n not in self._known]
+        statements = [n for n in lacking if n.kind == "carry" or n.level == "event"]
+        if statements:
+            self._known |= self._announced(statements)
+        roots = [n for n in lacking if n.kind == "call" and n.operator.family == "intraday"]
         if not roots:
             return
         from superhet.factors.bars import daily_inputs, evaluate_bars
@@ -79,17 +99,11 @@ class Outside:
             self._known[node] = np.concatenate([before, values]) if first else values
 
     def values(self, node: Expression) -> Any:
-        """Give a leaf, [sessions, assets]."""
+        """Give a leaf, [sessions, assets], or something that is cut like one; of announcements, [states]."""
         if node not in self._known:
             self.prepare([node])
-        if node in self._known:
-            return self._known[node]
-        if node.kind == "call" and node.level == "daily":
+        if node not in self._known:
             self._known[node] = self._plain(node)
-            return self._known[node]
-        for below in node.walk():
-            if below not in self._known and below.level in ("number", "quarter", "event", "daily"):
-                self._known[below] = self._one(below)
         return self._known[node]
 
     def _plain(self, node: Expression) -> Any:
@@ -111,22 +125,40 @@ class Outside:
         inside = {"inside": self._sources.market.universe.estimable.values}
         return known.function(*arguments, **{g: inside[g] for g in known.given})
 
-    def _one(self, node: Expression) -> Any:
+    def _announced(self, roots: list[Expression]) -> dict[Expression, Any]:
+        """Compute formulas of statements, each part once; what nothing needs any more is let go."""
+        order = list(dict.fromkeys(n for root in roots for n in root.walk()))
+        uses = Counter(a for node in order for a in node.arguments)
+        uses.update(roots)
+        known: dict[Expression, Any] = {}
+        for node in order:
+            known[node] = self._one(node, [known[a] for a in node.arguments])
+            for below in node.arguments:
+                uses[below] -= 1
+                if not uses[below]:
+                    known.pop(below)
+        return known
+
+    def _one(self, node: Expression, below: list[Any]) -> Any:
         if node.kind == "number":
             return np.float64(node.value)
         if node.kind == "name":
             return self._sources.history(node.word, self._depth)
-        below = [self._known[a] for a in node.arguments]
         if node.kind == "carry":
-            return self._sources.listed_only(carry_forward(below[0]))
+            return Carried(below[0], self._sources)
         if node.kind == "newest":
-            placed, self.since[node] = self._sources.place(below[0])
-            return placed
+            return self._newest(node, below[0])
         if node.kind == "as_quarter":
             return self._sources.single_quarters(below[0], node.arguments[0].word)
         if node.operator.family == "elementwise":
             return self._element(node, below)
         return self._quarterly(node, below)
+
+    def _newest(self, node: Expression, history: Values) -> Values:
+        """Take the newest quarter of each state, [states]; say where an announcement has no answer."""
+        newest = history[:, 0]
+        silent = np.where(self._sources.announced(node.statement_columns), NO_ANSWER, np.nan)
+        return np.where(np.isfinite(newest), newest, silent)
 
     def _quarterly(self, node: Expression, below: list[Any]) -> Any:
         known = node.operator
@@ -152,11 +184,12 @@ class Outside:
         if node.level != "event":
             return on_arrays(node.operator, below, _HOUSE)
         # on the clock of announcements: whenever one side has news, the other stands as last known
-        news = np.zeros(self._sources.shape, dtype=bool)
+        news = np.zeros(self._sources.placement.row.size, dtype=bool)
         sides = []
         for value, argument in zip(below, node.arguments, strict=True):
-            if argument.level == "event":
+            moves = argument.level == "event"
+            if moves:
                 news |= ~np.isnan(value)
-            moved = argument.level == "event" and len(below) > 1
-            sides.append(carry_forward(value) if moved else value)
-        return np.where(news, on_arrays(node.operator, sides, _HOUSE), np.nan)
+            sides.append(self._sources.placement.latest(value) if moves else value)
+        found = on_arrays(node.operator, sides, _HOUSE)
+        return np.where(news, np.where(np.isfinite(found), found, NO_ANSWER), np.nan)

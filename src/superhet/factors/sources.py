@@ -7,9 +7,10 @@ field, unless the market has a field of that name.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -19,14 +20,18 @@ from superhet.errors import FormulaError, did_you_mean
 from superhet.factors.expression import BAR_FIELDS, PRICES, Expression, Level, market_field
 from superhet.factors.formula import Formula
 from superhet.factors.parse import name_columns
+from superhet.kernels.announcements import Placement
 from superhet.kernels.lifetimes import first_known_rows
 from superhet.kernels.point_in_time import StateIndex, single_quarters
-from superhet.panel import Market
+from superhet.panel import Benchmark, Market
 
 Values = npt.NDArray[np.float64]
 _TABLE = "statements"
-BENCHMARK = "benchmark_close"
-"""The benchmark's level, 1 before the first session; the same for every asset."""
+BENCHMARK = MappingProxyType(
+    {f"benchmark_{n}": n for n in ("close", "open", "high", "low", "volume", "amount")}
+)
+"""Name in formulas -> field of the benchmark, the same for every asset. The close is its level, 1 before the
+first session; the other prices stand to it as published. All but the close are those of an index's bars."""
 _KEYS = ("asset", "report_date", "announce_date", "revision")
 
 
@@ -64,6 +69,7 @@ class Sources:
 
     def __init__(self, market: Market, frequency: str) -> None:
         self.market, self.frequency = market, frequency
+        self._news: dict[str, tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]] = {}
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -76,9 +82,9 @@ class Sources:
         if field == "size" and field not in self.market:
             cap = np.asarray(self.market[self.market.size].values, dtype=np.float64)
             return np.log(np.where(cap > 0, cap, np.nan))
-        if field == BENCHMARK and field not in self.market and self.market.benchmark is not None:
-            level = np.cumprod(1.0 + np.nan_to_num(self.market.benchmark.returns))
-            return np.broadcast_to(level[:, None], self.shape)
+        benchmark = self.market.benchmark
+        if field in BENCHMARK and field not in self.market and benchmark is not None:
+            return np.broadcast_to(_of_benchmark(benchmark, BENCHMARK[field])[:, None], self.shape)
         return self.market[field].values
 
     def group(self, word: str) -> npt.NDArray[np.int32]:
@@ -116,19 +122,31 @@ class Sources:
         """Quarter of the year of each state's newest quarter, 0 to 3."""
         return self.states.season
 
-    def place(self, history: Values) -> tuple[Values, Values]:
-        """Put the newest quarter on the sessions; see `StateIndex.place`."""
-        return self.states.place(history[:, 0], self.market.dates.days, self.shape[1])
+    def announced(self, words: Iterable[str]) -> npt.NDArray[np.bool_]:
+        """Say which states announce some of these columns, and know all of their newest quarter, [states].
+
+        A report that leaves a column out says nothing of it: what was known before stands.
+        """
+        some = np.zeros(self.states.day.size, dtype=bool)
+        whole = np.ones(self.states.day.size, dtype=bool)
+        for word in words:
+            if word not in self._news:
+                column = self.market.table(_TABLE)[word]
+                newest = np.isfinite(self.states.history(column, 1)[:, 0])
+                self._news[word] = self.states.announced(column), newest
+            some |= self._news[word][0]
+            whole &= self._news[word][1]
+        return some & whole
 
     def single_quarters(self, history: Values, word: str) -> Values:
         """Take a column quarter by quarter; levels and trailing-year flows stay as they are."""
         return single_quarters(history, self.states.season, self.basis(word))
 
-    def listed_only(self, values: Values) -> Values:
-        """Drop what is carried beyond an asset's life on the exchange."""
+    def listed_only(self, values: Values, cut: tuple[slice, slice]) -> Values:
+        """Drop what is carried beyond an asset's life on the exchange, [sessions, assets] of the cut."""
         if "listing_age" not in self.market:
             return values
-        listed = self.market["listing_age"].values >= 0
+        listed = self.market["listing_age"].values[cut] >= 0
         return np.where(listed, values, np.nan)
 
     def basis(self, word: str) -> str:
@@ -142,6 +160,20 @@ class Sources:
         revision = table["revision"] if "revision" in table else None  # noqa: SIM401 - no KeyError
         return StateIndex.build(table["asset"], table.known_at, table["report_date"], revision)
 
+    @cached_property
+    def placement(self) -> Placement:
+        """Where these stand on the sessions."""
+        return Placement.of(self.states, self.market.dates.days, self.shape[1])
+
+
+def _of_benchmark(benchmark: Benchmark, field: str) -> Values:
+    """Give a field of the benchmark, [sessions]."""
+    level = np.cumprod(1.0 + np.nan_to_num(benchmark.returns), dtype=np.float64)
+    if field == "close":
+        return level
+    values = benchmark.bars[field]
+    return values if field in ("volume", "amount") else level * (values / benchmark.bars["close"])
+
 
 def available(market: Market, frequency: str) -> dict[Level, list[str]]:
     """List the names that formulas may use on a market, by level."""
@@ -151,7 +183,8 @@ def available(market: Market, frequency: str) -> dict[Level, list[str]]:
     if market.size in market:
         fields.add("size")
     if market.benchmark is not None:
-        fields.add(BENCHMARK)
+        known = {"close", *market.benchmark.bars}
+        fields |= {word for word, field in BENCHMARK.items() if field in known}
     statements = market.events.get(_TABLE)
     bars = market.intraday_cubes.get(frequency)
     return {
@@ -181,7 +214,10 @@ def require_fields(formulas: Mapping[str, Formula], market: Market, frequency: s
     for label, formula in formulas.items():
         for level, word in sorted(formula.expression.names):
             if word not in known[level][0]:
-                message = f"{label}: {_absent(level, word, known[level][1], frequency)}"
+                why = _absent(level, word, known[level][1], frequency)
+                if level == "daily" and word in BENCHMARK:
+                    why = _no_benchmark(word, market.benchmark)
+                message = f"{label}: {why}"
                 raise FormulaError(message, formula.text, _column(formula, level, word))
         if formula.expression.statement_columns:
             _require_flows(label, formula, market)
@@ -206,6 +242,21 @@ def _absent(level: Level, word: str, known: list[str], frequency: str) -> str:
         "quarter": "statement column",
     }
     return f"unknown {kinds.get(level, 'field')} {word!r}{did_you_mean(word, known)}"
+
+
+def _no_benchmark(word: str, benchmark: Benchmark | None) -> str:
+    """Say which column of which table is not there."""
+    if benchmark is None:
+        return f"the market has no benchmark to read {word!r} from; name one"
+    if not benchmark.bars:
+        return (
+            f"{word!r} is read from the table index_bars, and the benchmark {benchmark.name!r} is not an "
+            "index of it; name one that is (market.benchmark in a study, --benchmark)"
+        )
+    return (
+        f"the table index_bars has no values of {benchmark.name!r} in its column {BENCHMARK[word]!r}, which "
+        f"{word!r} is read from; import it, or leave this out"
+    )
 
 
 def _require_flows(label: str, formula: Formula, market: Market) -> None:

@@ -2,7 +2,8 @@
 
 1. a value is taken from the last moment at or before the decision  -> _source_rows
    - daily and intraday signals give the value of their last row; NaN there stays NaN
-   - signals that speak now and then ("event", "1w", "1m") are carried forward, name by name
+   - signals that speak now and then ("event", "1w", "1m") are carried forward, name by name, until they
+     speak again: also where they say that there is no value (`known_since`)
 2. its age is counted in sessions                                   -> _age
 3. where asked, old values fade (`half_life`) or are forgotten (`max_age`)
 
@@ -62,7 +63,8 @@ def mix(
     known_since : signal -> [dates, assets] on the signal's axes: the day on which the newest input of that
         value became known, as days since 1970-01-01; NaN where it is the row's own date. For signals that
         were carried forward before they came here, or were known before the first session (there, each
-        weekday before it counts as a session)
+        weekday before it counts as a session). Beside a missing value of a signal that speaks now and then, a
+        day says that it spoke and has no value: what stood before ends there
     max_age : sessions after which a value is no longer known; for all, or by signal
     half_life : sessions in which a value loses half of its size; for all, or by signal
 
@@ -122,7 +124,7 @@ def _mixed(
     if panel.dates == clock and not _is_carried(panel):
         values = panel.values
     else:
-        values = _taken(panel.values, _source_rows(panel, clock))
+        values = _taken(panel.values, _source_rows(panel, clock, since))
     if max_age is not None or half_life is not None:
         age = _age(panel, clock, since).values.astype(np.float64)
         if half_life is not None:
@@ -137,7 +139,7 @@ def _is_carried(panel: Panel) -> bool:
     return not (panel.frequency == "1d" or panel.frequency.endswith("min"))
 
 
-def _source_rows(panel: Panel, clock: Dates) -> Rows:
+def _source_rows(panel: Panel, clock: Dates, since: Panel | None) -> Rows:
     """Row of the panel that each decision takes its value from, [clock, assets]; -1 = none."""
     own = panel.dates
     if own.is_daily and not clock.is_daily:
@@ -150,7 +152,13 @@ def _source_rows(panel: Panel, clock: Dates) -> Rows:
     number = np.arange(len(own), dtype=np.int32)[:, None]
     rows = np.where(known, number, np.int32(-1))
     if _is_carried(panel):
+        if (
+            since is not None
+        ):  # a row that says that there is no value counts like one that gives a value
+            rows = np.where(known | since.known(), number, np.int32(-1))
         np.maximum.accumulate(rows, axis=0, out=rows)
+        if since is not None:
+            rows[~np.take_along_axis(known, np.maximum(rows, 0), axis=0)] = -1
     if not len(own):
         return np.full((len(clock), len(panel.assets)), -1, dtype=np.int32)
     chosen = rows[np.maximum(last, 0)]
@@ -160,7 +168,7 @@ def _source_rows(panel: Panel, clock: Dates) -> Rows:
 
 def _age(panel: Panel, clock: Dates, since: Panel | None) -> Panel:
     """Sessions from the moment each value became known to the decision, [clock, assets]."""
-    rows = _source_rows(panel, clock)
+    rows = _source_rows(panel, clock, since)
     sessions = np.unique(panel.dates.days)
     now = np.searchsorted(sessions, clock.days, side="right") - 1
     own = np.searchsorted(sessions, panel.dates.days)

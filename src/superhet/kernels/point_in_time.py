@@ -9,7 +9,8 @@ and first quarter, every April) make one state.
 2. replay the rows of one column                                         -> StateIndex.history
 3. quarter arithmetic on histories              -> single_quarters, trailing_year, over_quarters, …
 4. compare a quarter with what earlier states said of it   -> StateIndex.first_stated, before_revision, …
-5. put the newest number of each state on the daily grid                 -> StateIndex.place
+5. which states announce anything of a column                            -> StateIndex.announced
+6. put the newest number of each state on the sessions                   -> announcements.Placement
 
 NaN rule: a row that lacks a value does not erase an older one of the same quarter; arithmetic with a
 quarter that is not known gives NaN; a summary over quarters skips what is not a finite number.
@@ -95,6 +96,11 @@ class StateIndex:
         )
         return np.asarray(out, dtype=np.float64)
 
+    def announced(self, values: Any) -> npt.NDArray[np.bool_]:
+        """Say which states announce a number of a column, of whatever quarter, [states]."""
+        said = self.state[np.isfinite(np.asarray(values, dtype=np.float64)[self.order])]
+        return np.bincount(said, minlength=self.day.size) > 0
+
     def first_stated(self, history: Values) -> Values:
         """Give, of each quarter, the number that was known first, [states, depth].
 
@@ -130,33 +136,6 @@ class StateIndex:
             self.asset, self.newest - base, self.day.astype(np.float64), history, span
         )
         return first, before, since
-
-    def place(self, newest: Values, sessions: Any, assets: int) -> tuple[Values, Values]:
-        """Put a number of each state on the session on which it became known.
-
-        What was known before the first session stands on the first session, unless something newer does.
-
-        Parameters
-        ----------
-        newest : [states]
-        sessions : [sessions] datetime64[D]
-        assets : number of assets
-
-        Returns
-        -------
-        [sessions, assets], NaN where nothing became known
-        [assets], days since 1970 on which the number of the first session became known, NaN for none
-        """
-        days = np.asarray(sessions).astype("datetime64[D]").astype(np.int64)
-        row = np.searchsorted(days, self.day, side="left")
-        kept = np.isfinite(newest) & (row < days.size)
-        out, since = np.full((days.size, assets), np.nan), np.full(assets, np.nan)
-        out[row[kept], self.asset[kept]] = newest[
-            kept
-        ]  # states are in order of time: the last wins
-        early = kept & (row == 0)
-        since[self.asset[early]] = self.day[early]
-        return out, since
 
 
 def single_quarters(history: Values, season: Integers, basis: str) -> Values:

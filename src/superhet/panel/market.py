@@ -30,11 +30,14 @@ class Benchmark:
     name : the index code, or "cap_weighted"
     returns : [dates], simple daily returns; NaN where the index has no close
     weights : [dates, assets] at the close, or None
+    bars : of an index, field ("open", "high", "low", "close", "volume", "amount") -> [dates], as published;
+        NaN where not known. Fields that the store lacks are left out
     """
 
     name: str
     returns: npt.NDArray[np.float64]
     weights: Panel | None = None
+    bars: Mapping[str, npt.NDArray[np.float64]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -121,7 +124,7 @@ class Market(Mapping[str, Panel]):
         """Keep some sessions, by position: the market as a coarser decision clock sees it.
 
         Daily fields, groups, universe and benchmark weights are those of the kept sessions; the
-        benchmark's returns and the intraday bars belong to every session and are left out.
+        benchmark's returns and bars, and the intraday bars, belong to every session and are left out.
         """
         universe = self.universe
         kept = Universe(
@@ -134,7 +137,7 @@ class Market(Mapping[str, Panel]):
         if benchmark is not None:
             weights = None if benchmark.weights is None else benchmark.weights.rows(rows)
             nothing = np.full(len(rows), np.nan)
-            benchmark = replace(benchmark, returns=nothing, weights=weights)
+            benchmark = replace(benchmark, returns=nothing, weights=weights, bars={})
         return replace(
             self,
             fields=Cube(
@@ -175,7 +178,9 @@ class Market(Mapping[str, Panel]):
         benchmark = self.benchmark
         if benchmark is not None:
             weights = None if benchmark.weights is None else cut(benchmark.weights)
-            benchmark = replace(benchmark, returns=benchmark.returns[keep], weights=weights)
+            bars = {n: values[keep] for n, values in benchmark.bars.items()}
+            returns = benchmark.returns[keep]
+            benchmark = replace(benchmark, returns=returns, weights=weights, bars=bars)
         fields = Cube(
             {n: _cut_loader(self.fields, n, cut) for n in self.fields},
             blocks=self.fields.blocks,

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, TypeAlias, get_args
 
 import yaml
 from annotated_types import Ge
@@ -32,11 +32,13 @@ from superhet.pipeline.sections import (
     SynthesisSection,
     TargetSection,
 )
+from superhet.pipeline.signals import signal_sections
 from superhet.portfolio import PORTFOLIO_RULES, PortfolioRule
 from superhet.preprocess import TRANSFORMERS, Transformer
 from superhet.registry import Registry
 from superhet.synthesis import SYNTHESIZERS
 
+DType: TypeAlias = Literal["float32", "float64"]
 ATTRIBUTIONS = ("industry", "side", "size", "cost")
 REGISTRIES: Mapping[str, Registry[Any]] = {
     "preprocess": TRANSFORMERS,
@@ -62,6 +64,7 @@ class Config:
     report: ReportSection
     audit: AuditSection | None = None
     seed: Annotated[int, Ge(0)] = 7
+    dtype: DType = "float32"
 
     @property
     def resolved(self) -> dict[str, object]:
@@ -112,11 +115,11 @@ def load_config(path: str | Path, overrides: Sequence[str] = ()) -> Config:
     raw.setdefault("name", file.stem)
     for override in overrides:
         _override(raw, override)
-    return parse_config(raw)
+    return parse_config(raw, file.parent)
 
 
-def parse_config(raw: Mapping[str, object]) -> Config:
-    """Check a nested mapping and make the configuration of it."""
+def parse_config(raw: Mapping[str, object], folder: Path = Path()) -> Config:
+    """Check a nested mapping and make the configuration of it; files of it are named from `folder`."""
     known = list(Config.__dataclass_fields__)
     for key in raw:
         if key not in known:
@@ -128,7 +131,7 @@ def parse_config(raw: Mapping[str, object]) -> Config:
     return Config(
         name=_name(raw.get("name", "study")),
         market=build(MarketSection, _market(raw["market"]), "market"),
-        signals=_signals(raw["signals"]),
+        signals=signal_sections(raw["signals"], folder),
         mix=build(MixSection, raw.get("mix"), "mix"),
         preprocess=_components(TRANSFORMERS, raw.get("preprocess"), "preprocess"),
         synthesis=_synthesis(raw["synthesis"]),
@@ -138,6 +141,7 @@ def parse_config(raw: Mapping[str, object]) -> Config:
         report=build(ReportSection, raw.get("report"), "report"),
         audit=None if audit is None else build(AuditSection, audit, "audit"),
         seed=_seed(raw.get("seed", 7)),
+        dtype=_dtype(raw.get("dtype", "float32")),
     )
 
 
@@ -154,14 +158,12 @@ def _seed(raw: object) -> int:
     return raw
 
 
-def _signals(raw: object) -> tuple[SignalSection, ...]:
-    signals = tuple(
-        build(SignalSection, item, f"signals[{i}]")
-        for i, item in enumerate(_listed(raw, "signals"))
-    )
-    if not signals:
-        raise ConfigError("signals", "at least one signal is needed")
-    return signals
+def _dtype(raw: object) -> DType:
+    for word in get_args(DType):
+        if raw == word:
+            found: DType = word
+            return found
+    raise ConfigError("dtype", f"must be one of {', '.join(get_args(DType))} (got {raw!r})")
 
 
 def _components(registry: Registry[Any], raw: object, path: str) -> tuple[Any, ...]:

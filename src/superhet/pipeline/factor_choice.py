@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from superhet.errors import ConfigError, FormulaError, InputError, UnknownName
 from superhet.factors import CONVENTIONS, Formula, library, missing_fields, pick
 from superhet.factors.formula import read
-from superhet.factors.sources import require_fields
+from superhet.factors.sources import BENCHMARK, require_fields
 from superhet.factors.spelling import DIALECTS
 from superhet.panel import Market
 
@@ -157,7 +157,13 @@ def _lacking(formula: Formula, market: Market, frequency: str) -> dict[str, str]
     """Say in each language why a market cannot answer a formula; {} if it can."""
     missing = _missing(formula, market, frequency)
     if missing:
-        return {"en": f"needs {', '.join(missing)}", "zh": f"缺少 {'、'.join(missing)}"}
+        en = [
+            f"{w} (column {BENCHMARK[w]} of index_bars)" if w in BENCHMARK else w for w in missing
+        ]
+        zh = [
+            f"{w}（表 index_bars 的 {BENCHMARK[w]} 列）" if w in BENCHMARK else w for w in missing
+        ]
+        return {"en": f"needs {', '.join(en)}", "zh": f"缺少 {'、'.join(zh)}"}
     try:
         require_fields({formula.name: formula}, market, frequency)
     except FormulaError as error:  # a flow that is stated as a level

@@ -7,16 +7,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import PurePath
 
 from superhet.data.fields import UNITS
-from superhet.errors import UnknownName
-from superhet.factors import LIBRARIES, Expression, Formula, library
+from superhet.errors import ConfigError, UnknownName
+from superhet.factors import LIBRARIES, Expression, Formula
+from superhet.factors import library as formulas_of
+from superhet.factors.expression import PRICES
 from superhet.factors.formula import read
+from superhet.factors.library.own import is_file
 from superhet.factors.lower import Lowering, in_machine
+from superhet.factors.sources import BENCHMARK
 
 _NAME = re.compile(r"(?:(\w+)\.)?([A-Za-z_]\w*)")
-_FIELDS = {*UNITS, "size", "open", "high", "low", "close", "vwap", "benchmark_close"}
+_FIELDS = {*UNITS, "size", *PRICES, *BENCHMARK}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,7 +120,12 @@ def libraries() -> list[LibraryFacts]:
     return found
 
 
-def find(text: str, syntax: str | None = None, convention: str | None = None) -> FormulaFacts:
+def find(
+    text: str,
+    syntax: str | None = None,
+    convention: str | None = None,
+    library: str | None = None,
+) -> FormulaFacts:
     """Describe a formula of a library, found by its name, or one that was typed.
 
     Parameters
@@ -123,14 +133,21 @@ def find(text: str, syntax: str | None = None, convention: str | None = None) ->
     text : "alpha158.MA5", "MA5", or a formula
     syntax : spelling of a typed formula; given, the text is a formula, whatever it looks like
     convention : under which it is computed; None = that of the library or the spelling
+    library : where a name is looked up, a library or a file; None = in all libraries
 
     Raises
     ------
+    ConfigError
+        if a spelling is given for a formula of a library
     UnknownName
         for a name that no library has; or that several have, which are listed
     FormulaError
         for a formula that cannot be read
     """
+    if library is not None:
+        if syntax is not None:
+            raise ConfigError("--syntax", "is for typed formulas; a library has its own")
+        return describe(_in_library(library, text, "--library"), shown(library), convention)
     found = None if syntax is not None else _named(text)
     if found is not None:
         return describe(found[1], found[0], convention)
@@ -143,23 +160,23 @@ def describe(
 ) -> FormulaFacts:
     """Describe a formula; one without a text has facts of its source only."""
     used = convention or formula.convention
-    about = {
-        "name": None if library_name is None else formula.name,
-        "library": library_name,
-        "text": formula.text,
-        "syntax": formula.syntax,
-        "convention": used,
-        "meaning": formula.meaning,
-        "note": formula.note,
-        "missing": formula.missing,
-        "sign": formula.sign,
-        "source": formula.source,
-    }
+    facts = FormulaFacts(
+        name=None if library_name is None else formula.name,
+        library=library_name,
+        text=formula.text,
+        syntax=formula.syntax,
+        convention=used,
+        meaning=formula.meaning,
+        note=formula.note,
+        missing=formula.missing,
+        sign=formula.sign,
+        source=formula.source,
+    )
     if not formula.text:
-        return FormulaFacts(**about)  # type: ignore[arg-type] # one of each
+        return facts
     expression = formula.expression
-    return FormulaFacts(
-        **about,  # type: ignore[arg-type]
+    return replace(
+        facts,
         formula=repr(expression),
         frequency=expression.block,
         clock=expression.clock,
@@ -182,11 +199,8 @@ def _named(text: str) -> tuple[str, Formula] | None:
         return None
     within, word = match.groups()
     if within is not None:
-        known = {f.name: f for f in library(within)}
-        if word not in known:
-            raise UnknownName(f"formula of library {within!r}", word, known)
-        return within, known[word]
-    every = {f"{n}.{f.name}": (n, f) for n in LIBRARIES for f in library(n)}
+        return within, _in_library(within, word)
+    every = {f"{n}.{f.name}": (n, f) for n in LIBRARIES for f in formulas_of(n)}
     fits = {full: found for full, found in every.items() if found[1].name == word}
     if len(fits) == 1:
         return next(iter(fits.values()))
@@ -195,6 +209,18 @@ def _named(text: str) -> tuple[str, Formula] | None:
     if word in _FIELDS or word.removeprefix("raw_") in _FIELDS:
         return None
     raise UnknownName("formula", text, {f.name for _, f in every.values()})
+
+
+def shown(library: str) -> str:
+    """Give the name of a library as it is shown: of a file, without folder and ending."""
+    return PurePath(library).stem if is_file(library) else library
+
+
+def _in_library(library: str, word: str, key: str = "") -> Formula:
+    known = {f.name: f for f in formulas_of(library, key)}
+    if word not in known:
+        raise UnknownName(f"formula of library {library!r}", word, known)
+    return known[word]
 
 
 def _operators(expression: Expression, convention: str) -> tuple[OperatorFacts, ...]:

@@ -38,7 +38,8 @@ class MarketChoice:
     ----------
     start, end : first and last date wanted; None = all
     industry : scheme of the industry classification; None = where a formula asks, "sw1" or the only one
-    benchmark : index code of `benchmark_close`; None = all listed assets, weighted by capitalisation
+    benchmark : index code of `benchmark_close` and its kin; None = all listed assets, weighted by
+        capitalisation
     frequency : the bars that `bar_` functions read
     everyone : whether cross-sections are measured on all listed assets, instead of the estimable ones
     """

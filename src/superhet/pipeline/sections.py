@@ -66,7 +66,8 @@ class SignalSection:
     Parameters
     ----------
     name, formula : a signal of the user's own
-    library, pick : a library and the names wanted from it; no `pick` takes them all
+    library, pick : a library and the names wanted from it; no `pick` takes them all. A file of your own is
+        named by its path from the study, such as `mine.toml`
     syntax : spelling of the formula: superhet, qlib, worldquant
     convention : superhet, qlib or pandas; left out, that of the library or of the spelling
     frequency : bar length that `bar_` operators read

@@ -154,6 +154,7 @@ def compute_signals(config: Config, market: Market, progress: Progress = silent)
         found = evaluate(
             formulas,
             market,
+            dtype=config.dtype,
             frequency=frequency,
             progress=progress,
         )

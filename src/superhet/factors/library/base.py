@@ -2,7 +2,7 @@
 
 A library is a TOML file (one table a formula: `formula`, `en`, `zh`, and where known `sign`, `source`,
 `note`, `missing`) or, where one text stands for many windows, a module that writes the texts. It is read when
-it is first asked for.
+it is first asked for. A name that ends with `.toml` is that of a user's own file, which is read each time.
 """
 
 from __future__ import annotations
@@ -16,9 +16,7 @@ from typing import Any
 
 from superhet.errors import UnknownName
 from superhet.factors.formula import Formula
-
-_LANGUAGES = ("en", "zh")
-_SHARED = ("title", "syntax", "convention", "source")
+from superhet.factors.library.own import LANGUAGES, SHARED, is_file, read_file
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +36,7 @@ class Library:
 
 def _from_toml(name: str) -> Library:
     table = tomllib.loads((files(__package__) / f"{name}.toml").read_text(encoding="utf-8"))
-    shared = {key: table.pop(key) for key in _SHARED}
+    shared = {key: table.pop(key) for key in SHARED}
     formulas = tuple(_formula(n, facts, shared) for n, facts in table.items())
     return Library(name=name, title=shared["title"], formulas=formulas)
 
@@ -50,7 +48,7 @@ def _formula(name: str, facts: Mapping[str, Any], shared: Mapping[str, Any]) -> 
         syntax=shared["syntax"],
         convention=shared["convention"],
         sign=facts.get("sign"),
-        meaning={language: facts[language] for language in _LANGUAGES},
+        meaning={language: facts[language] for language in LANGUAGES},
         source=facts.get("source", shared["source"]),
         note=facts.get("note", {}),
         missing=facts.get("missing", {}),
@@ -121,13 +119,17 @@ LIBRARIES = _Libraries()
 
 
 def library(name: str, key: str = "") -> tuple[Formula, ...]:
-    """Give all formulas of a library, such as "daily", "alpha158" or "gtja191".
+    """Give all formulas of a library, such as "daily", "alpha158", "gtja191" or "mine.toml".
 
     Raises
     ------
     UnknownName
         with near misses; `key` is the configuration path that named it
+    InputError
+        for a file that cannot be read, or has a mistake; see `own.read_file`
     """
+    if is_file(name):
+        return read_file(name)[1]
     if name not in LIBRARIES:
         raise UnknownName("library", name, LIBRARIES, key)
     return LIBRARIES[name].formulas

@@ -38,7 +38,7 @@ def index_tables(
             {
                 "index": [INDEX] * dates.size,
                 "date": dates.astype("datetime64[D]"),
-                "close": _closes(member, paths),
+                **_levels(member, paths),
             }
         ),
     }
@@ -88,12 +88,16 @@ def _weights(structure: Structure, member: Flags, paths: Paths, dates: Days) -> 
     )
 
 
-def _closes(member: Flags, paths: Paths) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    close = np.empty(member.shape[0])
-    close[0] = _BASE
+def _levels(member: Flags, paths: Paths) -> dict[str, np.ndarray[tuple[int], np.dtype[np.float64]]]:
+    """Let the index earn the return of its members, weighted by the capitalisation of the close before."""
+    opened, close = np.empty(member.shape[0]), np.empty(member.shape[0])
+    close[0] = opened[0] = _BASE
     for t in range(1, close.size):
         cap = np.where(
             member[t - 1] & member[t], paths.close[t - 1] * paths.float_shares[t - 1], 0.0
         )
+        share, held = cap / cap.sum(), cap > 0
+        overnight = (1.0 + paths.returns[t][held]) * paths.open[t][held] / paths.close[t][held]
+        opened[t] = close[t - 1] * float(share[held] @ overnight)
         close[t] = close[t - 1] * (1.0 + float(cap @ paths.returns[t] / cap.sum()))
-    return np.asarray(np.round(close, 4))
+    return {"open": np.round(opened, 4), "close": np.round(close, 4)}
