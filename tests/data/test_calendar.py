@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import numpy as np
 import polars as pl
 import pytest
 
 from superhet.data.base import MemoryTables
-from superhet.data.calendar import TradingCalendar
+from superhet.data.calendar import TradingCalendar, extended
 from superhet.errors import DataError
 
 SPRING = ["2024-02-07", "2024-02-08", "2024-02-19", "2024-02-20"]  # New Year holiday in between
@@ -101,3 +103,15 @@ def test_an_unknown_exchange_is_named():
 def test_an_empty_calendar_is_refused():
     with pytest.raises(DataError, match="at least one session"):
         TradingCalendar([])
+
+
+def test_a_seed_adds_sessions_around_the_stores_own_and_changes_none_of_them():
+    # 2020-01-31 was no session: the spring holiday was made longer. Let a store say it was one.
+    own = MemoryTables({"calendar": pl.DataFrame({"date": [date(2020, 1, 23), date(2020, 1, 31)]})})
+    seed = TradingCalendar.of_exchange("XSHG", "2020-01-20", "2020-02-04")
+    days = extended(own, seed)["date"].cast(pl.String).to_list()
+    assert days == [
+        "2020-01-20", "2020-01-21", "2020-01-22", "2020-01-23", "2020-01-31", "2020-02-03",
+        "2020-02-04",
+    ]  # fmt: skip
+    assert len(extended(MemoryTables({}), seed)) == len(seed)

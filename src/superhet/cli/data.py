@@ -7,12 +7,12 @@ from typing import Annotated
 
 import typer
 
-from superhet.cli import data_asof, data_check, data_quarantine
+from superhet.cli import data_asof, data_calendar, data_check, data_quarantine
 from superhet.cli.console import emit, guarded, progress_bar
 from superhet.cli.options import AsJson, Debug, Quiet, StorePath
 
 app = typer.Typer(help="Make, fill and inspect a store.", no_args_is_help=True)
-for _commands in (data_check, data_asof):
+for _commands in (data_check, data_asof, data_calendar):
     _commands.register(app)
 app.add_typer(data_quarantine.app, name="quarantine")
 

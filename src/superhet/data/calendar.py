@@ -17,6 +17,8 @@ from superhet.errors import DataError
 from superhet.panel.axes import DateArray, DateLike, Dates
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from superhet.data.base import Tables
 
 
@@ -179,3 +181,23 @@ class TradingCalendar:
 
     def __repr__(self) -> str:
         return f"TradingCalendar({self.dates.describe()})"
+
+
+def extended(tables: Tables, seed: TradingCalendar) -> pl.DataFrame:
+    """Give the `calendar` table with the sessions of another calendar before and after its own.
+
+    Inside the span that the store covers its own sessions stand, whatever the other calendar says.
+
+    Parameters
+    ----------
+    tables : the store; it may have no calendar yet
+    seed : what to add
+    """
+    import polars as pl
+
+    sessions = seed.sessions
+    if "calendar" in tables.names():
+        own = TradingCalendar.from_tables(tables)
+        outside = sessions[(sessions < own.first) | (sessions > own.last)]
+        sessions = np.sort(np.concatenate([own.sessions, outside]))
+    return pl.DataFrame({"date": sessions}).with_columns(pl.col("date").cast(pl.Date))

@@ -206,7 +206,7 @@ def _market_outputs(market: Market, assets: Assets) -> Iterator[Named]:
             yield f"{frequency}.{name}", cube.dates.values, _values(cube[name], assets)
     if market.benchmark is not None:
         yield "benchmark", market.dates.values, market.benchmark.returns
-        for name, values in (market.benchmark.bars or {}).items():
+        for name, values in market.benchmark.bars.items():
             yield f"benchmark.{name}", market.dates.values, values
 
 
