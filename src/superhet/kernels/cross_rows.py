@@ -31,7 +31,6 @@ Array: TypeAlias = npt.NDArray[Any]
 Planes: TypeAlias = Array | Sequence[Array]
 Statistic = Literal["mean", "median", "std", "sum"]
 
-_ROWS = 8  # separate planes are copied so few rows at a time that the copies stay in the cache
 _STATISTICS = {
     "mean": cross_section.MEAN,
     "median": cross_section.MEDIAN,
@@ -171,31 +170,7 @@ def residual_many(xs: Planes, inside: Array, codes: Array, exposures: Planes, ou
     xs, out : [m, rows, assets], or m arrays [rows, assets]; each signal gets the bytes that it gets alone
     exposures : as in `residual`
     """
-    if (
-        isinstance(xs, np.ndarray)
-        and isinstance(exposures, np.ndarray)
-        and isinstance(out, np.ndarray)
-    ):
-        _residual(xs, inside, codes, exposures, out)
-        return
     rows, size = out[0].shape
-    z, x, found = (
-        np.empty((len(planes), min(rows, _ROWS), size), dtype=out[0].dtype)
-        for planes in (exposures, xs, out)
-    )
-    for first in range(0, rows, _ROWS):
-        part = slice(first, min(first + _ROWS, rows))
-        n = part.stop - part.start
-        for copy, planes in ((z, exposures), (x, xs)):
-            for goal, plane in zip(copy, planes, strict=True):
-                goal[:n] = plane[part]
-        _residual(x[:, :n], inside[part], codes[part], z[:, :n], found[:, :n])
-        for goal, plane in zip(out, found, strict=True):
-            goal[part] = plane[:n]
-
-
-def _residual(xs: Array, inside: Array, codes: Array, exposures: Array, out: Reals) -> None:
-    rows, size = out.shape[1:]
     cells = Cells(
         _input(inside, np.bool_, (rows, size)),
         _input(codes, np.int32, (rows, size)),
@@ -203,9 +178,10 @@ def _residual(xs: Array, inside: Array, codes: Array, exposures: Array, out: Rea
         size,
     )
     found = regression_rows.empty_report(len(out), rows, len(exposures))
-    x = _input(xs, out.dtype, out.shape)
-    z = _input(exposures, out.dtype, (len(exposures), rows, size))
-    regression_rows.residual_rows(x, z, cells, False, found, _goal(out))
+    goals = [_goal(plane) for plane in out]
+    signals = [_input(plane, out[0].dtype, (rows, size)) for plane in xs]
+    columns = [_input(plane, out[0].dtype, (rows, size)) for plane in exposures]
+    regression_rows.residual_rows(signals, columns, cells, False, found, goals)
 
 
 def _rank(x: Array, inside: Array, codes: Array | None, mode: int, a: float, out: Reals) -> None:

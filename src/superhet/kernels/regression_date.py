@@ -1,6 +1,7 @@
 """One date of a cross-section regression: its cells in order, its exposures demeaned and factored.
 
-Everything here is done once for all signals that share the exposures; `regression_rows` applies it.
+This is the careful way, for the cells of one signal: nothing cancels, and collinear columns are told from
+others. `regression_tables` is the fast one.
 
 1. cells that are known are put in order: the fitted ones first, each group together  -> arrange
 2. the exposures are copied in that order, demeaned within groups and multiplied      -> fill
@@ -18,9 +19,9 @@ import numpy.typing as npt
 from numba import njit
 
 from superhet.kernels.ranking import Codes, Flags, Floats, Reals, slot
+from superhet.kernels.regression_products import Places
 
 Counts = npt.NDArray[np.int64]
-Places = npt.NDArray[np.uint32]  # unsigned: no check for a negative index
 
 TOLERANCE = 1e-10
 """Relative length below which a column is collinear with the columns before it."""
@@ -93,16 +94,8 @@ def new_date(K: int, size: int, groups: int, weighted: bool) -> Date:
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def mark_unknown(z: Reals, t: int, bad: Reals) -> None:
-    """Set `bad` to NaN where an exposure of the date is not finite, to 0 elsewhere."""
-    bad[:] = 0.0
-    for k in range(z.shape[0]):
-        add_unknown(z[k, t, : bad.size], bad)
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
 def add_unknown(x: Reals, bad: Reals) -> None:
-    """Make `bad` NaN where a signal is not finite, too."""
+    """Make `bad` NaN where a signal or an exposure is not finite."""
     for j in range(x.size):
         bad[j] += x[j] - x[j]
 
@@ -148,17 +141,16 @@ def _sections(bad: Reals, inside: Flags, codes: Codes, weights: Floats, groups: 
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def fill(z: Reals, t: int, date: Date) -> None:
-    """Copy the exposures in the order of the date and demean them."""
+def fill(z: Reals, date: Date) -> None:
+    """Copy the exposures [K, assets] in the order of the date and demean them."""
     K, groups = z.shape[0], date.totals.size
     known = date.start[2 * groups]
-    counts = date.start[1 : groups + 1] - date.start[:groups]
     date.mixed[:] = 0.0
     for k in range(K):
-        column, row = date.q[k], z[k, t]
+        column, row = date.q[k], z[k]
         for i in range(known):
             column[i] = row[date.order[i]]
-        date.squares[k] = demean(column, date, counts)
+        date.squares[k] = demean(column, date)
         date.mixed[k, k] = 1.0
         _weigh(column, date, date.v[k])
 
@@ -171,18 +163,14 @@ def _weigh(column: Floats, date: Date, out: Floats) -> None:
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def demean(y: Floats, date: Date, counts: Counts) -> float:
-    """Subtract the group means of the fitted cells; return the sum of weight times mean squared.
-
-    `counts` are the fitted cells of each group that count; the others hold 0.
-    """
+def demean(y: Floats, date: Date) -> float:
+    """Subtract the group means of the fitted cells; return the sum of weight times mean squared."""
     groups = date.totals.size
     square = 0.0
     for g in range(groups):
-        if counts[g] == 0:
+        fitted, total = y[date.start[g] : date.start[g + 1]], date.totals[g]
+        if fitted.size == 0:
             continue
-        fitted = y[date.start[g] : date.start[g + 1]]
-        total = date.totals[g] if date.w.size else float(counts[g])
         if fitted.size == 1:
             mean = fitted[0]  # alone: exactly 0 is left
         elif date.w.size:
@@ -309,3 +297,17 @@ def _orthogonalize(date: Date) -> None:
         for i in range(known):
             q[k, i] /= length
         _weigh(q[k], date, v[k])
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def solve(factor: Factor, b: Floats) -> None:
+    """Solve L L'b = b in place; columns that do not count have 0."""
+    L, kept = factor.lower, factor.kept
+    for k in range(b.size):
+        for m in range(k):
+            b[k] -= L[k, m] * b[m]
+        b[k] = b[k] / L[k, k] if kept[k] else 0.0
+    for k in range(b.size - 1, -1, -1):
+        for m in range(k + 1, b.size):
+            b[k] -= L[m, k] * b[m]
+        b[k] = b[k] / L[k, k] if kept[k] else 0.0

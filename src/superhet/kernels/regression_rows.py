@@ -1,15 +1,17 @@
 """Regress many signals on the groups and exposures that they share, row by row.
 
-1. each date is ordered and factored                                                   -> regression_date
-2. for each signal, the fitted cells that it lacks are taken out of the products; where too many are,
-   the date is factored for it alone                                                   -> _without
-3. the signal is demeaned, projected and demeaned again, twice over in double precision -> _project
+1. by tables of group sums: exposures are multiplied with each other once for all signals   -> _by_tables
+2. where that cancels: the date is ordered and demeaned cell by cell to tell which exposures are
+   collinear, and done by tables without them                                         -> _find_kept
+3. where that does not help, or a signal lacks many cells: the date is ordered for the one signal -> _by_order
 
 What a signal gets does not depend on the signals beside it.
 """
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -17,27 +19,34 @@ from numba import njit
 
 from superhet.kernels.ranking import Flags, Floats, Reals, group_count
 from superhet.kernels.regression_date import (
-    CLEAR,
     Cells,
     Counts,
     Date,
     Factor,
     add_unknown,
-    add_up,
     arrange,
-    cholesky,
     demean,
     dot,
     factor_date,
     fill,
-    mark_unknown,
     new_date,
-    products_of,
+    solve,
+)
+from superhet.kernels.regression_planes import Planes, planes_of, row_of
+from superhet.kernels.regression_tables import (
+    BATCH,
+    Own,
+    Tables,
+    add_columns,
+    enter,
+    factor_signal,
+    new_own,
+    new_tables,
+    solve_signal,
+    take_signal,
 )
 
 _PLAIN = 1e-4  # squared relative length above which single precision needs no second projection
-_FEW = 4  # a signal that lacks less than a quarter of the fitted cells shares the factored date
-_HEAVY = 1e-6  # the least share of a column's square that the cells of such a signal must hold
 
 
 class Found(NamedTuple):
@@ -60,61 +69,130 @@ def empty_report(signals: int, rows: int, exposures: int) -> Found:
     )
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
 def residual_rows(
-    xs: Reals, z: Reals, cells: Cells, single: bool, found: Found, out: Reals
+    xs: Sequence[Reals] | Reals,
+    z: Sequence[Reals] | Reals,
+    cells: Cells,
+    single: bool,
+    found: Found,
+    out: Sequence[Reals] | Reals,
 ) -> None:
-    """Write the residuals of xs [m, rows, assets] on groups and z [K, rows, assets].
+    """Write the residuals of m signals on groups and K exposures.
 
-    `single` fits a date on the cells of the one signal from the start; weights need it.
+    Parameters
+    ----------
+    xs, out : [m, rows, assets], or m arrays [rows, assets]
+    z : [K, rows, assets], or K arrays [rows, assets]. All are of one type, float32 or float64, and hold the
+        assets of a row side by side; they may be wider than `cells.size`
+    single : order every date for each signal from the start; weights need it
+    found : what is reported
     """
-    m, size, K = xs.shape[0], cells.size, z.shape[0]
-    groups = group_count(cells.codes, min(size, cells.codes.shape[1]))
-    date = new_date(K, size, groups, cells.weights.shape[1] > 0)
-    shared = Factor(np.empty((K, K)), np.empty(K, np.bool_))
-    fewer = Factor(np.empty((K, K)), np.empty(K, np.bool_))
-    bad, line = np.empty(size, z.dtype), np.empty(size)
-    y, gone = np.empty(size), np.empty(size, np.int64)
-    counts, b, part = np.empty(groups, np.int64), np.empty(K), np.empty((K, size // _FEW + 1))
-    apart = np.empty(m, np.bool_)
-    for t in range(cells.inside.shape[0]):
-        apart[:] = single
-        # all signals together, then those that need the date to themselves
-        for turn in range(-1, m):
-            if (turn < 0 and single) or (turn >= 0 and not apart[turn]):
-                continue
-            mark_unknown(z, t, bad)
-            if turn >= 0:
-                add_unknown(xs[turn, t, :size], bad)
-            arrange(bad, cells, t, date)
-            fill(z, t, date)
-            plain = factor_date(date, shared)
-            for f in range(max(turn, 0), m if turn < 0 else turn + 1):
-                for j in range(size):  # in the order of memory, before it is jumped about in
-                    line[j] = xs[f, t, j]
-                lost, absent = _take(line, date, y, gone, counts)
-                factor, clear = shared, plain
-                if lost > 0:
-                    factor, clear = fewer, 0.0
-                    if lost * _FEW < date.start[groups]:
-                        clear = _without(date, gone[:lost], counts, part, shared.kept, fewer)
-                    apart[f] = clear < CLEAR
-                    if apart[f]:
-                        continue
-                goal = out[f, t, :size]
-                goal[:] = np.nan
-                n = _note(counts, factor.kept, found, f, t)
-                if n > 0:
-                    passes = 1 if out.itemsize == 4 and clear > _PLAIN else 2
-                    slope = found.slopes[f, t]
-                    _project(date, factor, gone[:lost], counts, passes, y, b, slope)
-                    _set(y, gone[:absent], np.nan)
-                    _put(y, date, counts, goal)
+    rows, size = len(cells.inside), cells.size
+    like = np.empty(size, out[0].dtype)
+    groups = int(group_count(cells.codes, min(size, cells.codes.shape[1])))
+    signals, exposures, goals = (planes_of(planes, rows, like) for planes in (xs, z, out))
+    todo = np.ones((len(xs), rows), np.bool_)
+    if not single:
+        date, own = _room(like, len(z), size, groups, min(len(xs), BATCH))
+        kept = np.ones((rows, len(z)), np.bool_)
+        _by_tables(signals, exposures, cells, kept, (date, own), todo, found, goals)
+        if todo.any():
+            left = todo.copy()
+            _find_kept(exposures, cells, groups, like, left.any(axis=0), kept)
+            left[:, kept.all(axis=1)] = False
+            todo &= ~left
+            _by_tables(signals, exposures, cells, kept, (date, own), left, found, goals)
+            todo |= left
+    if todo.any():
+        _by_order(signals, exposures, cells, groups, like, todo, found, goals)
+
+
+_KEPT = threading.local()
+
+
+def _room(like: Reals, *sizes: int) -> tuple[Tables, Own]:
+    """Give this thread's room: fresh memory is cleared page by page, which costs as much as its use."""
+    key = (like.dtype, *sizes)
+    if getattr(_KEPT, "key", None) != key:
+        _KEPT.room = new_tables(like, *sizes), new_own(like, *sizes[:3])
+        _KEPT.key = key
+    room: tuple[Tables, Own] = _KEPT.room
+    return room
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _note(counts: Counts, kept: Flags, found: Found, f: int, t: int) -> int:
-    """Report the cells that are fitted, those alone in their group and the columns; return the first."""
+def _by_tables(
+    xs: Planes,
+    z: Planes,
+    cells: Cells,
+    kept: Flags,
+    room: tuple[Tables, Own],
+    todo: Flags,
+    found: Found,
+    out: Planes,
+) -> None:
+    """Do what is to be done and can be trusted so; the rest stays to be done. `kept` [rows, K]."""
+    date, own = room
+    m, like, batch = todo.shape[0], date.bad, date.lost.size
+    for t in range(todo.shape[1]):
+        if not todo[:, t].any():
+            continue
+        whole = enter(z, t, cells, kept[t], date)
+        for first in range(0, m, batch):
+            last = min(first + batch, m)
+            for f in range(first, last):
+                take_signal(row_of(xs, f, t, like), date, f - first)
+            add_columns(date, first == 0)
+            for f in range(first, last):
+                if todo[f, t] and factor_signal(date, f - first, own):
+                    todo[f, t] = False
+                    x, goal = row_of(xs, f, t, like), row_of(out, f, t, like)
+                    solve_signal(x, whole, date, f - first, own, goal)
+                    if _note(own.counts, own.factor.kept, own.b, found, f, t):
+                        _clear_alone(date, own, goal)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _find_kept(z: Planes, cells: Cells, groups: int, like: Reals, todo: Flags, kept: Flags) -> None:
+    """Tell for some of the dates which exposures neither groups nor earlier ones explain on all fitted cells.
+
+    What is collinear on all cells is so on those of any signal.
+    """
+    K = z.begins.size
+    date = new_date(K, like.size, groups, cells.weights.shape[1] > 0)
+    factor = Factor(np.empty((K, K)), np.empty(K, np.bool_))
+    exposures, bad = np.empty((K, like.size), like.dtype), np.empty(like.size, like.dtype)
+    for t in range(todo.size):
+        if todo[t]:
+            bad[:] = 0.0
+            _order(z, t, cells, exposures, bad, date)
+            factor_date(date, factor)
+            kept[t] = factor.kept
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _order(z: Planes, t: int, cells: Cells, exposures: Reals, bad: Reals, date: Date) -> None:
+    """Order the cells of a date, but those that are `bad`, and its exposures."""
+    for k in range(exposures.shape[0]):
+        exposures[k] = row_of(z, k, t, bad)
+        add_unknown(exposures[k], bad)
+    arrange(bad, cells, t, date)
+    fill(exposures, date)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _clear_alone(date: Tables, own: Own, goal: Reals) -> None:
+    """Give what is alone in its group exactly 0."""
+    none = np.uint32(own.counts.size - 1)
+    for j in range(goal.size):
+        g = date.fit[j]
+        if g < none and own.counts[g] == 1 and goal[j] == goal[j]:
+            goal[j] = 0.0
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _note(counts: Counts, kept: Flags, slopes: Floats, found: Found, f: int, t: int) -> int:
+    """Report the regression of a date; return how many cells are alone in their group."""
     n, alone = 0, 0
     for c in counts:
         n += c
@@ -122,127 +200,66 @@ def _note(counts: Counts, kept: Flags, found: Found, f: int, t: int) -> int:
     found.fitted[f, t], found.alone[f, t] = n, alone
     for k in range(kept.size):
         found.kept[f, t, k] = kept[k] and n > 0
-        found.slopes[f, t, k] = 0.0 if n > 0 else np.nan
-    return n
+        found.slopes[f, t, k] = slopes[k] if n > 0 else np.nan
+    return alone
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _take(x: Floats, date: Date, y: Floats, gone: Counts, counts: Counts) -> tuple[int, int]:
-    """Copy a signal in the order of the date, 0 where it is missing.
-
-    The places of missing cells go to `gone`, the number of fitted cells of each group to `counts`; return
-    how many missing cells would be fitted, and how many there are.
-    """
-    groups = counts.size
-    n, known = date.start[groups], date.start[2 * groups]
-    lost, absent = 0, 0
-    for i in range(known):
-        v = x[date.order[i]]
-        y[i] = v
-        if v - v != 0.0:
-            y[i] = 0.0
-            gone[absent] = i
-            absent += 1
-            lost += i < n
-    first = 0
-    for g in range(groups):
-        last = first
-        while last < lost and gone[last] < date.start[g + 1]:
-            last += 1
-        counts[g] = date.start[g + 1] - date.start[g] - (last - first)
-        first = last
-    return lost, absent
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _without(
-    date: Date, gone: Counts, counts: Counts, part: Floats, kept: Flags, factor: Factor
-) -> float:
-    """Factor the date without some of its fitted cells; return how clear of collinearity it is.
-
-    Means move as well: with S the sum of the columns over the cells of a group that are gone, and c the
-    number of those that stay, the products lose S S'/c on top of what the cells held. Where
-    hardly anything of a column stays the difference is not to be trusted: 0.
-    """
-    K, lost = date.q.shape[0], gone.size
-    for k in range(K):
-        for i in range(lost):
-            part[k, i] = date.q[k, gone[i]]
-    left, sums = np.empty((K, K)), np.empty(K)
-    products_of(part, part, lost, left)
-    for k in range(K):
-        for m in range(k + 1):
-            left[k, m] = date.products[k, m] - left[k, m]
-    first = 0
-    for g in range(counts.size):
-        last = first
-        while last < lost and gone[last] < date.start[g + 1]:
-            last += 1
-        if last > first and counts[g] > 0:
-            for k in range(K):
-                sums[k] = add_up(part[k, first:last])
-                for m in range(k + 1):
-                    left[k, m] -= sums[k] * sums[m] / counts[g]
-        first = last
-    for k in range(K):
-        if kept[k] and left[k, k] < _HEAVY * date.products[k, k]:
-            return 0.0
-    clear: float = cholesky(left, date.squares, factor)
-    return clear
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _project(
-    date: Date,
-    factor: Factor,
-    gone: Counts,
-    counts: Counts,
-    passes: int,
-    y: Floats,
-    b: Floats,
-    slope: Floats,
+def _by_order(
+    xs: Planes,
+    z: Planes,
+    cells: Cells,
+    groups: int,
+    like: Reals,
+    todo: Flags,
+    found: Found,
+    out: Planes,
 ) -> None:
-    """Take groups and columns out of y, in place, and add to the slopes of the exposures."""
+    """Do the dates that are left of each signal on its own."""
+    size, K = like.size, z.begins.size
+    date = new_date(K, size, groups, cells.weights.shape[1] > 0)
+    factor = Factor(np.empty((K, K)), np.empty(K, np.bool_))
+    exposures, bad = np.empty((K, size), like.dtype), np.empty(size, like.dtype)
+    y, b, slopes = np.empty(size), np.empty(K), np.empty(K)
+    for f in range(todo.shape[0]):
+        for t in range(todo.shape[1]):
+            if not todo[f, t]:
+                continue
+            x, goal = row_of(xs, f, t, like), row_of(out, f, t, like)
+            bad[:] = 0.0
+            add_unknown(x, bad)
+            _order(z, t, cells, exposures, bad, date)
+            clear = factor_date(date, factor)
+            for i in range(date.start[2 * groups]):
+                y[i] = x[date.order[i]]
+            passes = 1 if like.itemsize == 4 and clear > _PLAIN else 2
+            _project(date, factor, passes, y, b, slopes)
+            counts = date.start[1 : groups + 1] - date.start[:groups]
+            _note(counts, factor.kept, slopes, found, f, t)
+            goal[:] = np.nan
+            _put(y, date, counts, goal)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _project(date: Date, factor: Factor, passes: int, y: Floats, b: Floats, slopes: Floats) -> None:
+    """Take groups and columns out of y, in place, and give the slopes of the exposures."""
     K, kept, R = b.size, factor.kept, date.mixed
-    n, known = date.start[counts.size], date.start[2 * counts.size]
+    n, known = date.start[date.totals.size], date.start[2 * date.totals.size]
+    slopes[:] = 0.0
     for turn in range(passes + 1):
         if turn > 0:
             for k in range(K):
                 b[k] = dot(date.v[k, :n], y[:n]) if kept[k] else 0.0
-            _solve(factor, b)
+            solve(factor, b)
             for k in range(K):
-                slope[k] += b[k]
+                slopes[k] += b[k]
             _subtract(date.q, b, y[:known])
-        _set(
-            y, gone, 0.0
-        )  # what is gone has no part in the means, and none in what is measured next
-        demean(y, date, counts)
-        _set(y, gone, 0.0)
+        demean(y, date)
     for k in range(K - 1, -1, -1):
-        s = slope[k]
+        s = slopes[k]
         for m in range(k + 1, K):
-            s -= R[k, m] * slope[m]
-        slope[k] = s / R[k, k] if kept[k] else 0.0
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _set(y: Floats, places: Counts, value: float) -> None:
-    for i in places:
-        y[i] = value
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _solve(factor: Factor, b: Floats) -> None:
-    """Solve L L'b = b in place; columns that do not count have 0."""
-    L, kept = factor.lower, factor.kept
-    for k in range(b.size):
-        for m in range(k):
-            b[k] -= L[k, m] * b[m]
-        b[k] = b[k] / L[k, k] if kept[k] else 0.0
-    for k in range(b.size - 1, -1, -1):
-        for m in range(k + 1, b.size):
-            b[k] -= L[m, k] * b[m]
-        b[k] = b[k] / L[k, k] if kept[k] else 0.0
+            s -= R[k, m] * slopes[m]
+        slopes[k] = s / R[k, k] if kept[k] else 0.0
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
