@@ -7,7 +7,8 @@ import pytest
 
 from superhet.factors import compute, parse
 from superhet.factors.lower import Lowering
-from superhet.factors.plan import Program, plan
+from superhet.factors.plan import plan
+from superhet.factors.program import Program
 from superhet.kernels.windows import parts, split
 
 

@@ -62,6 +62,36 @@ def test_a_score_does_not_depend_on_company_order_threads_or_memory(
         assert_array_equal(screen.score(formulas[::-1]).ic[::-1], alone)
 
 
+@pytest.mark.parametrize("assets", [3, 150, 256])
+def test_assets_of_any_number_are_correlated_together(assets: int) -> None:
+    """They come to the machine some at a time, the last few of them in strips of dates."""
+    market = random_market(dates=60, assets=assets, seed=1)
+    text = "ts_corr(close, volume, 10) + ts_mean(returns, 5)"
+    scores = Screen(market, market["returns"], dtype="float64").score([parse(text)])
+    signal = evaluate({"x": text}, market, dtype="float64")["x"].values
+    for t in range(20, 60, 13):
+        x, y = signal[t], market["returns"].values[t].astype(float)
+        both = np.isfinite(x) & np.isfinite(y)
+        if both.sum() >= 3:
+            assert scores.ic[0, t] == pytest.approx(np.corrcoef(x[both], y[both])[0, 1], abs=1e-9)
+
+
+def test_statements_are_scored_on_the_dates_that_they_stand_on(
+    market: Market, target: Panel
+) -> None:
+    texts = ["yoy(net_profit)", "returns", "yoy(revenue)"]
+    scores = Screen(market, target, dtype="float64").score(map(parse, texts), ranks=True)
+    signals = evaluate({t: t for t in texts}, market, dtype="float64")
+    assert scores.rank_ic is not None
+    for i, text in enumerate(texts):
+        both = np.isfinite(signals[text].values) & np.isfinite(target.values)
+        t = int(both.sum(axis=1).argmax())
+        x, y = signals[text].values[t][both[t]], target.values[t][both[t]].astype(float)
+        assert x.size > 20
+        assert scores.ic[i, t] == pytest.approx(np.corrcoef(x, y)[0, 1], abs=1e-9)
+        assert np.isnan(scores.ic[i][both.sum(axis=1) < 3]).all()
+
+
 def test_a_formula_that_is_the_target_foretells_it_fully(market: Market) -> None:
     scores = Screen(market, market["returns"]).score([parse("returns"), parse("1 - 2 * returns")])
     assert_allclose(scores.mean_ic, [1.0, -1.0], atol=1e-6)

@@ -1,9 +1,10 @@
 """The machine: runs a program tile by tile, on numpy and compiled kernels.
 
-A tile of a pass down time is `LANES` assets by some rows, and the rows before them that its windows look back
-on; a tile of a pass across assets is some rows of all assets. Its slots stay in the cache while all steps of
-the pass go over them. Tiles do not depend on one another: threads take them as they come, and the bytes are
-the same for any number of threads and any cut of the rows.
+A tile of a pass down time is `LANES` assets by some rows, and the rows before them that its windows look
+back on (the last few assets lie in strips, see `factors.tiles`); a tile of a pass across assets is some rows
+of all assets. Its slots stay in the cache while all steps of the pass go over them. Tiles do not depend on
+one another: threads take them as they come, and the bytes are the same for any number of threads and any cut
+of the rows.
 
 1. for each pass, arrays for what later passes will read            -> _Run.go
 2. each thread binds the steps to slots of its own, once            -> _Worker
@@ -23,7 +24,8 @@ import numpy.typing as npt
 
 from superhet.factors.crossings import CROSSINGS, NEUTRALIZE, neutralize
 from superhet.factors.graph import Node
-from superhet.factors.plan import Pass, Program, Step, Target
+from superhet.factors.program import Pass, Program, Step, Target
+from superhet.factors.tiles import Results, Tile, Whole
 from superhet.factors.windows import Places, bind
 from superhet.kernels.elementwise import ELEMENTWISE
 from superhet.kernels.streaming import write_through
@@ -72,7 +74,7 @@ class Settings:
 def run(
     program: Program,
     leaves: Leaves,
-    outputs: Array,
+    outputs: Array | Results,
     rows: tuple[int, int],
     settings: Settings,
     progress: Progress = silent,
@@ -82,11 +84,12 @@ def run(
     Parameters
     ----------
     leaves : arrays of all rows
-    outputs : [outputs, rows, assets], written in place
+    outputs : [outputs, rows, assets], written in place, or what takes the results as they are made
     rows : first row and the one after the last
     progress : called with tiles done, of all tiles, and "signals"
     """
-    _Run(program, leaves, outputs, rows, settings, progress).go()
+    results = Whole(outputs) if isinstance(outputs, np.ndarray) else outputs
+    _Run(program, leaves, results, rows, settings, progress).go()
 
 
 @dataclass
@@ -101,7 +104,7 @@ class _Kept:
 class _Run:
     program: Program
     leaves: Leaves
-    outputs: Array
+    outputs: Results
     rows: tuple[int, int]
     settings: Settings
     progress: Progress
@@ -128,8 +131,8 @@ class _Run:
             for node in todo.last:
                 del self.kept[node.number]
 
-    def _tiles(self, todo: Pass) -> tuple[list[tuple[int, int, int, int]], int]:
-        """Cut the rows and assets of a pass; give (row, row after, asset, asset after), and the height."""
+    def _tiles(self, todo: Pass) -> tuple[list[Tile], int]:
+        """Cut the rows and assets of a pass; give the tiles, and the height of the slots."""
         first, last = max(self.rows[0] - todo.reach, 0), self.rows[1]
         assets, count = self.outputs.shape[2], max(last - first, 0)
         height, width = (max(_CELLS // max(assets, 1), 1), max(assets, 1))
@@ -137,16 +140,18 @@ class _Run:
             fair = count * -(-assets // LANES) // (_TILES * self.settings.threads)
             height, width = max(min(_most_rows(todo, self.settings), fair), _FEW, todo.halo), LANES
         height = -(-count // max(-(-count // height), 1)) if count else 1
+
+        def strips(left: int) -> int:
+            return max(width // (assets - left), 1) if todo.axis == "time" else 1
+
         tiles = [
-            (t, min(t + height, last), j, min(j + width, assets))
+            Tile(t, min(t + height, last), j, min(j + width, assets), strips(j))
             for j in range(0, assets, width)
             for t in range(first, last, height)
         ]
         return tiles, height
 
-    def _spread(
-        self, todo: Pass, tiles: list[tuple[int, int, int, int]], height: int, total: int
-    ) -> None:
+    def _spread(self, todo: Pass, tiles: list[Tile], height: int, total: int) -> None:
         queue = iter(tiles)
         workers = max(min(self.settings.threads, len(tiles)), 1)
         if workers == 1:
@@ -163,9 +168,7 @@ class _Run:
             for future in futures:
                 future.result()
 
-    def _work(
-        self, todo: Pass, queue: Iterator[tuple[int, int, int, int]], height: int, total: int
-    ) -> None:
+    def _work(self, todo: Pass, queue: Iterator[Tile], height: int, total: int) -> None:
         worker = _Worker(self, todo, height)
         try:
             while not self.stopped:
@@ -174,22 +177,12 @@ class _Run:
                 if tile is None:
                     return
                 with np.errstate(all="ignore"):  # what is not a finite number is turned into NaN
-                    worker.work(*tile)
+                    worker.work(tile)
                 with self.lock:
                     self.done += 1
                     self.progress(self.done, total, "signals")
         finally:
             worker.close()
-
-
-@dataclass
-class _Tile:
-    """Where a tile lies: rows [first, last) and assets [left, right) of the market."""
-
-    first: int = 0
-    last: int = 0
-    left: int = 0
-    right: int = 0
 
 
 class _Worker:
@@ -202,7 +195,8 @@ class _Worker:
         self._slots = np.empty((todo.slots, rows, width), run_.settings.dtype)
         self._number = run_.settings.dtype
         self._begin = rows - height  # the slot row that holds the tile's first row
-        self._at = _Tile()
+        self._at = Tile()
+        self._strips: list[tuple[Tile, slice]] = []
         self._bound: dict[int, list[Callable[[], None]]] = {}
         self._constants: dict[float, Array] = {}
 
@@ -210,10 +204,10 @@ class _Worker:
         """Let go of the steps, which know the worker that knows them: results would outlive their users."""
         self._bound.clear()
 
-    def work(self, first: int, last: int, left: int, right: int) -> None:
+    def work(self, tile: Tile) -> None:
         """Compute one tile."""
-        self._at = _Tile(first, last, left, right)
-        count = last - first
+        self._at, self._strips = tile, tile.cut()
+        count = tile.rows
         if count not in self._bound:
             self._bound[count] = [self._bind(step, count) for step in self._pass.steps]
         for step in self._bound[count]:
@@ -243,35 +237,36 @@ class _Worker:
         origin = 0 if kept is None else kept.first
 
         def load() -> None:
-            at = self._at
-            begin, end = at.first - step.halo - lag - origin, at.last - lag - origin
-            absent = min(max(-begin, 0), len(goal))  # rows before the first one do not exist
-            goal[:absent] = np.nan
-            if absent < len(goal):
-                part = values[begin + absent : end, at.left : at.right]
-                goal[absent:, : at.right - at.left] = part
-            goal[:, at.right - at.left :] = np.nan
+            goal[:, self._strips[-1][1].stop :] = np.nan  # lanes beyond the last asset
+            for at, lanes in self._strips:
+                begin, end = at.first - step.halo - lag - origin, at.last - lag - origin
+                absent = min(max(-begin, 0), end - begin)  # rows before the first one do not exist
+                goal[:absent, lanes] = np.nan
+                goal[absent : end - begin, lanes] = values[begin + absent : end, at.left : at.right]
 
         return load
 
-    def _goal(self, target: Target) -> Array:
-        """Give the rows and assets of a target that belong to the tile; none for rows not asked for."""
-        at, (kind, number) = self._at, target
+    def _put(self, target: Target, at: Tile, values: Array) -> None:
+        """Hand values on that begin on the first row of a tile; rows not asked for are left out."""
+        kind, number = target
         if kind == "panel":
             kept = self._run.kept[number]
-            return kept.values[at.first - kept.first : at.last - kept.first, at.left : at.right]
-        first = self._run.rows[0]
-        begin, end = max(at.first - first, 0), max(at.last - first, 0)
-        return self._run.outputs[number, begin:end, at.left : at.right]
+            first = at.first - kept.first
+            write_through(values, kept.values[first : first + len(values), at.left : at.right])
+            return
+        before = max(self._run.rows[0] - at.first, 0)
+        if before < len(values):
+            row = at.first + before - self._run.rows[0]
+            self._run.outputs.put(number, row, at.left, values[before:])
 
     def _store(self, step: Step, count: int) -> Callable[[], None]:
         source, target = self._view(step.sources[0], 0, count), step.target
         assert target is not None
 
         def store() -> None:
-            goal = self._goal(target)
-            if len(goal):
-                write_through(source[count - len(goal) :], goal)
+            for at, lanes in self._strips:
+                values = np.ascontiguousarray(source[: at.last - at.first, lanes])
+                self._put(target, at, values)
 
         return store
 

@@ -1,8 +1,8 @@
 """The mining door: score thousands of formulas over one resident market.
 
-1. formulas come in batches; a batch is one program, so that what they share is computed once  -> _program
+1. formulas come in batches; a batch is one program, so that what they share is computed once  -> _batch
 2. parts that were asked for before and cost something stay, up to a limit of memory           -> _Parts
-3. each signal is correlated with the target date by date and forgotten                        -> _measure
+3. each signal is correlated with the target date by date while it is in the cache, and forgotten -> _Results
 
 A score depends on its formula alone, not on the batch it came in, nor on what is kept.
 """
@@ -14,7 +14,7 @@ from collections import Counter, OrderedDict
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -24,13 +24,17 @@ from superhet.factors.evaluate import DType, Work
 from superhet.factors.expression import Expression
 from superhet.factors.formula import Formula
 from superhet.factors.lower import in_machine
-from superhet.factors.machine import Settings
+from superhet.factors.machine import Settings, run
 from superhet.factors.sources import available, require_fields
 from superhet.kernels.cross_section import rank
-from superhet.kernels.screening import daily_ic
+from superhet.kernels.screening import SUMS, blocks, correlate, sum_block
+from superhet.kernels.streaming import write_through
+from superhet.kernels.windows import LANES
 from superhet.panel import Market, Panel
-from superhet.progress import silent
 
+Array: TypeAlias = npt.NDArray[Any]
+Values: TypeAlias = npt.NDArray[np.float64]
+_NONE: Values = np.empty(0)
 _BATCH = 32
 _SEEN = 100_000  # formulas whose parts are counted
 
@@ -105,10 +109,10 @@ class Screen:
             dtype=np.dtype(dtype).type, threads=threads or os.cpu_count() or 1
         )
         self._target = np.ascontiguousarray(target.values, dtype=dtype)
-        self._target_ranks: npt.NDArray[np.float64] | None = None
+        self._blocks = blocks(self._target)
+        self._rank_blocks: list[Array] = []
         words = available(market, frequency)
         self._names = {(level, word) for level, known in words.items() for word in known}
-        self._out = np.empty((_BATCH, *shape), dtype=dtype)
         self._parts = _Parts(memory, self._target.nbytes)
         self._leaves: dict[Any, Any] = {}
 
@@ -128,7 +132,7 @@ class Screen:
         wanted = list(formulas)
         distinct = list(dict.fromkeys(wanted))
         self._require(distinct)
-        found: dict[Expression, tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]] = {}
+        found: dict[Expression, tuple[Values, Values]] = {}
         for begin in range(0, len(distinct), _BATCH):
             batch = distinct[begin : begin + _BATCH]
             found.update(zip(batch, self._batch(batch, ranks), strict=True))
@@ -144,9 +148,7 @@ class Screen:
                 known = Formula(name=repr(formula), text=repr(formula))
                 require_fields({known.name: known}, self._market, self._frequency)
 
-    def _batch(
-        self, batch: Sequence[Expression], ranks: bool
-    ) -> list[tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]]:
+    def _batch(self, batch: Sequence[Expression], ranks: bool) -> list[tuple[Values, Values]]:
         kept = self._parts.worth_keeping(batch)
         extra = [part for part in kept if part not in batch]
         names = {str(i): (e, self._convention) for i, e in enumerate([*batch, *extra])}
@@ -157,33 +159,70 @@ class Screen:
             self._settings,
             resident=dict(self._parts.values) | self._leaves,
         )
-        out = self._out
-        if len(names) > len(out):
-            out = np.empty((len(names), *self._target.shape), dtype=self._target.dtype)
-        out = out[: len(names)]
-        work.run(out, (0, len(self._market.dates)), silent)
-        self._leaves.update(work.fields())
-        for part, values in zip(extra, out[len(batch) :], strict=True):
-            self._parts.keep(part, values.copy())
-        if self._settings.threads == 1:
-            return [self._measure(values, ranks) for values in out[: len(batch)]]
+        signals = [int(name) for name in work.daily if int(name) < len(batch)]  # before the extra
+        whole = range(0 if ranks else len(signals), len(work.daily))
+        results = _Results(len(work.daily), len(signals), self._target, self._blocks, whole)
+        dates = len(self._target)
+        if work.daily:
+            run(work.program, work, results, (0, dates), self._settings)
+        parts = self._parts.values
+        self._leaves.update((k, v) for k, v in work.fields().items() if k not in parts)
+        for i in range(len(signals), len(work.daily)):
+            self._parts.keep(names[work.daily[i]][0], results.whole[i])
+        ics = {at: results.ic(i) for i, at in enumerate(signals)}
+        values = {at: results.whole[i] for i, at in enumerate(signals) if ranks}
+        for name, rows in work.events(0, dates).items():
+            ics[int(name)], values[int(name)] = self._ic(rows, self._blocks), rows
+        return self._with_ranks(ics, values) if ranks else [(ics[i], _NONE) for i in sorted(ics)]
+
+    def _with_ranks(
+        self, ics: dict[int, Values], values: dict[int, Array]
+    ) -> list[tuple[Values, Values]]:
+        if not self._rank_blocks:
+            self._rank_blocks = blocks(rank(self._target))
         with ThreadPoolExecutor(self._settings.threads) as pool:
-            return list(pool.map(lambda v: self._measure(v, ranks), out[: len(batch)]))
+            found = pool.map(lambda i: self._ic(rank(values[i]), self._rank_blocks), sorted(ics))
+        return [(ics[i], rank_ic) for i, rank_ic in zip(sorted(ics), found, strict=True)]
 
-    def _measure(
-        self, values: npt.NDArray[Any], ranks: bool
-    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-        ic = np.empty(len(values))
-        daily_ic(values, self._target, ic)
-        rank_ic = np.empty(len(values) if ranks else 0)
-        if ranks:
-            daily_ic(rank(values), self._ranked_target(), rank_ic)
-        return ic, rank_ic
+    def _ic(self, signal: Array, target: list[Array]) -> Values:
+        """Correlate a whole signal with the blocks of a target, [dates]."""
+        results = _Results(1, 1, self._target, target, ())
+        results.put(0, 0, 0, signal)
+        return results.ic(0)
 
-    def _ranked_target(self) -> npt.NDArray[np.float64]:
-        if self._target_ranks is None:
-            self._target_ranks = rank(self._target)
-        return self._target_ranks
+
+class _Results:
+    """Takes signals as the machine makes them, and keeps of each what its correlation is made of.
+
+    Parameters
+    ----------
+    outputs, signals : how many the machine gives, of which the first ones are correlated
+    like : an array of a signal's shape and type
+    target : blocks of the target
+    whole : outputs whose values are kept
+    """
+
+    def __init__(
+        self, outputs: int, signals: int, like: Array, target: list[Array], whole: Iterable[int]
+    ) -> None:
+        self.shape, self._target = (outputs, *like.shape), target
+        self.whole = {i: np.empty_like(like) for i in whole}
+        self._sums = np.empty((signals, len(target), len(like), SUMS))
+
+    def put(self, output: int, row: int, asset: int, values: Array) -> None:
+        """Take some dates of a signal: whole blocks, but for the last assets."""
+        last = row + len(values)
+        if output in self.whole:
+            write_through(values, self.whole[output][row:last, asset : asset + values.shape[1]])
+        if output < len(self._sums):
+            for at, block in enumerate(blocks(values), asset // LANES):
+                sum_block(block, self._target[at][row:last], self._sums[output, at, row:last])
+
+    def ic(self, output: int) -> Values:
+        """Correlate a signal with the target, [dates]."""
+        found = np.empty(self._sums.shape[2])
+        correlate(self._sums[output], found)
+        return found
 
 
 class _Parts:
@@ -192,7 +231,7 @@ class _Parts:
     def __init__(self, memory: int, size: int) -> None:
         self._most = max(memory // max(size, 1), 0)
         self._counts: Counter[Expression] = Counter()
-        self.values: OrderedDict[Expression, npt.NDArray[Any]] = OrderedDict()
+        self.values: OrderedDict[Expression, Array] = OrderedDict()
 
     def worth_keeping(self, batch: Sequence[Expression]) -> list[Expression]:
         """Give parts of a batch that were asked for before, cost a window or a ranking, and are not kept."""
@@ -210,7 +249,7 @@ class _Parts:
         self._counts.update(wanted)
         return chosen[: self._most]
 
-    def keep(self, part: Expression, values: npt.NDArray[Any]) -> None:
+    def keep(self, part: Expression, values: Array) -> None:
         """Keep the values of a part, in place of the oldest if need be."""
         while len(self.values) >= self._most:
             self.values.popitem(last=False)
