@@ -146,7 +146,7 @@ def run_on(command, tmp_path):
 def test_a_store_of_a_newer_version_is_refused(command, harmed, run_on):
     (harmed.path / "superhet-store.json").write_text('{"format": 99}')
     before = contents(harmed.path)
-    message = r"store .*: .*format 99, this version of superhet reads up to 1. Upgrade"
+    message = r"store .*: .*format 99, this version of superhet reads up to 2. Upgrade"
     assert_refused(run_on(harmed), message)
     assert_refused(command("data", "info", "--store", harmed.path), message)
     assert_refused(command("data", "check", "--store", harmed.path), message)
@@ -244,10 +244,10 @@ def test_a_real_limit_of_the_file_size_is_a_full_disk(tiny_store, tmp_path):
 def test_a_full_disk_in_an_import_keeps_the_former_store(command, imported, tmp_path, monkeypatch):
     store, snapshot = imported
 
-    def full(path, content):
+    def full(path, content, *, settle=True):
         raise OSError(errno.ENOSPC, "No space left on device", str(path))
 
-    monkeypatch.setattr("superhet.data.parts.replace_file", full)
+    monkeypatch.setattr("superhet.data.places.replace_file", full)
     more = tmp_path / "more"
     more.mkdir()
     (more / "bars_1d.csv").write_text("\n".join([HEADER, bar(prices="20,21,19,20")]))

@@ -1,4 +1,4 @@
-"""`superhet factor` and `superhet doctor --warm`: what they print, what they write, what they refuse."""
+"""`superhet factor`: what it prints, writes and leaves out; refusals are in `test_factor_refused`."""
 
 from __future__ import annotations
 
@@ -7,15 +7,11 @@ import shutil
 
 import polars as pl
 import pytest
-from refused import assert_refused
+from refused import assert_refused, contents
 
 from superhet.data.store import Store
-from superhet.factors import LIBRARIES, OPERATORS, library
-from superhet.factors.crossings import CROSSINGS, NEUTRALIZE
-from superhet.factors.lower import Lowering
-from superhet.factors.windows import NAMES as WINDOWS
-from superhet.kernels.elementwise import ELEMENTWISE
-from superhet.pipeline import factor_table, warm
+from superhet.factors import LIBRARIES, library
+from superhet.pipeline import factor_table
 
 
 @pytest.fixture
@@ -34,6 +30,18 @@ def evaluated(command, tiny_store, tmp_path):
 
 
 @pytest.fixture(scope="session")
+def facts(command):
+    """Say as JSON what `factor list` or `factor show` knows."""
+
+    def run(*arguments):
+        done = command("factor", *arguments, "--json")
+        assert done.code == 0, done.err
+        return json.loads(done.out)
+
+    return run
+
+
+@pytest.fixture(scope="session")
 def bare_store(tiny_store, tmp_path_factory):
     """A store of daily bars alone."""
     store = Store.create(tmp_path_factory.mktemp("bare") / "store")
@@ -42,7 +50,7 @@ def bare_store(tiny_store, tmp_path_factory):
     return store
 
 
-def test_the_libraries_are_listed_in_both_languages(command):
+def test_the_libraries_are_listed_in_both_languages(command, facts):
     for language, head, title in (("en", "library", "Classics"), ("zh", "因子库", "因子")):
         done = command("factor", "list", "--lang", language)
         assert done.code == 0, done.err
@@ -50,7 +58,7 @@ def test_the_libraries_are_listed_in_both_languages(command):
         assert title in done.out
         lines = [line.split()[0] for line in done.out.splitlines()[1:]]
         assert lines == sorted(LIBRARIES)
-    rows = json.loads(command("factor", "list", "--json").out)
+    rows = facts("list")
     counts = {r["name"]: r["formulas"] for r in rows}
     assert (counts["alpha101"], counts["alpha158"], counts["gtja191"]) == (101, 158, 191)
     assert all(set(r["title"]) == {"en", "zh"} and r["sources"] for r in rows)
@@ -65,8 +73,8 @@ def test_a_library_lists_name_meaning_and_formula(language, word, command):
     assert {"en": "not computed: Printed", "zh": "无法计算: 原文"}[language] in missing
 
 
-def test_a_library_as_json_has_all_facts(command):
-    rows = json.loads(command("factor", "list", "gtja191", "--json").out)
+def test_a_library_as_json_has_all_facts(facts):
+    rows = facts("list", "gtja191")
     assert [r["name"] for r in rows] == [f.name for f in library("gtja191")]
     assert rows[0]["formula"].startswith("-1 * ts_corr(cs_rank(ts_delta(log(volume), 1))")
     assert rows[0]["lookback"] == 6
@@ -76,14 +84,14 @@ def test_a_library_as_json_has_all_facts(command):
 
 
 @pytest.mark.parametrize("name", ["MA5", "alpha158.MA5"])
-def test_a_formula_is_found_by_its_name(name, command):
-    facts = json.loads(command("factor", "show", name, "--json").out)
-    assert facts["library"] == "alpha158"
-    assert facts["text"] == "Mean($close, 5)/$close"
-    assert facts["formula"] == "ts_mean(close, 5) / close"
-    assert (facts["lookback"], facts["convention"], facts["unit"]) == (4, "qlib", "ratio")
-    assert facts["fields"] == ["adjusted_close"]
-    mean, divide = facts["operators"]
+def test_a_formula_is_found_by_its_name(name, facts):
+    shown = facts("show", name)
+    assert shown["library"] == "alpha158"
+    assert shown["text"] == "Mean($close, 5)/$close"
+    assert shown["formula"] == "ts_mean(close, 5) / close"
+    assert (shown["lookback"], shown["convention"], shown["unit"]) == (4, "qlib", "ratio")
+    assert shown["fields"] == ["adjusted_close"]
+    mean, divide = shown["operators"]
     assert (mean["window"], mean["minimum_rows"]) == (5, 1)
     assert divide["window"] is None
 
@@ -103,10 +111,10 @@ def test_a_typed_formula_is_described(command):
     assert "5 of 5 rows" in under.out
 
 
-def test_formulas_of_statements_say_their_quarters_and_clock(command):
-    facts = json.loads(command("factor", "show", "ttm(net_profit) / latest(equity)", "--json").out)
-    assert (facts["quarters"], facts["clock"], facts["frequency"]) == (4, "event", "quarterly")
-    assert facts["statement_columns"] == ["equity", "net_profit"]
+def test_formulas_of_statements_say_their_quarters_and_clock(facts):
+    shown = facts("show", "ttm(net_profit) / latest(equity)")
+    assert (shown["quarters"], shown["clock"], shown["frequency"]) == (4, "event", "quarterly")
+    assert shown["statement_columns"] == ["equity", "net_profit"]
 
 
 def test_what_reads_the_open_of_an_index_needs_an_index(command, evaluated, tiny_store, tmp_path):
@@ -135,13 +143,13 @@ def mine(tmp_path):
     return path
 
 
-def test_a_library_of_ones_own_is_listed_shown_and_computed(mine, command, evaluated):
+def test_a_library_of_ones_own_is_listed_shown_and_computed(mine, command, facts, evaluated):
     for arguments in ((mine,), ("--library", mine)):
         done = command("factor", "list", *arguments)
         assert done.code == 0, done.err
         assert [line.split()[0] for line in done.out.splitlines()[1:]] == ["gap", "spread"]
-    facts = json.loads(command("factor", "list", mine, "--json").out)
-    assert [(f["library"], f["name"]) for f in facts] == [("mine", "gap"), ("mine", "spread")]
+    rows = facts("list", mine)
+    assert [(r["library"], r["name"]) for r in rows] == [("mine", "gap"), ("mine", "spread")]
     shown = command("factor", "show", "gap", "--library", mine)
     assert shown.out.splitlines()[0] == "mine.gap"
     assert "move over night" in shown.out
@@ -164,8 +172,8 @@ def test_a_mistake_in_a_library_of_ones_own_shows_the_formula_and_its_column(min
     )
 
 
-def test_a_field_is_a_formula(command):
-    assert json.loads(command("factor", "show", "returns", "--json").out)["fields"] == ["returns"]
+def test_a_field_is_a_formula(facts):
+    assert facts("show", "returns")["fields"] == ["returns"]
 
 
 @pytest.mark.parametrize("name", [f"{n}.{f.name}" for n in LIBRARIES for f in library(n)[::25]])
@@ -183,10 +191,10 @@ def test_columns_have_the_names_of_the_formulas_as_typed(evaluated):
     assert summary["rows"] == frame.height
 
 
-def test_a_formula_may_begin_with_a_minus(command, evaluated):
+def test_a_formula_may_begin_with_a_minus(command, facts, evaluated):
     _, frame = evaluated("-(close - open)", "close", "-ts_quantile(close, 5, 0.5)")
     assert frame.columns[2:] == ["-(close - open)", "close", "-ts_quantile(close, 5, 0.5)"]
-    assert json.loads(command("factor", "show", "-returns", "--json").out)["formula"] == "-returns"
+    assert facts("show", "-returns")["formula"] == "-returns"
     assert "No such option: --returns" in command("factor", "show", "--returns").err
     assert "Usage" in command("factor", "eval", "-h").out
 
@@ -266,111 +274,6 @@ def test_what_has_no_formula_is_left_out_with_its_reason(evaluated):
     assert "SELF" in left_out["gtja143"]["en"]
 
 
-REFUSED = {
-    "nothing": ((), r"give either formulas or --library, and not both"),
-    "both": (("close", "--library", "daily"), r"give either formulas or --library, and not both"),
-    "unknown operator": (
-        ("ts_maen(close, 5)",),
-        r"formula: unknown function 'ts_maen'; did you mean 'ts_mean'.*\(column 1\)",
-    ),
-    "unknown field": (
-        ("close", "ts_mean(clsoe, 5)"),
-        r"formula 2: unknown field 'clsoe'; did you mean 'close'\? \(column 9\)",
-    ),
-    "unknown field of a named formula": (
-        ("clsoe", "--name", "trend"),
-        r"trend: unknown field 'clsoe'",
-    ),
-    "unknown column of the statements": (
-        ("ttm(net_proft)",),
-        r"formula: unknown statement column 'net_proft'; did you mean 'net_profit'\?",
-    ),
-    "look-ahead": (("ts_lag(close, -1)",), r"formula: ts_lag\(close, -1\) reads the future"),
-    "unknown library": (
-        ("--library", "alpha159"),
-        r"--library: unknown library 'alpha159'; did you mean 'alpha158'",
-    ),
-    "unknown pick": (
-        ("--library", "alpha158", "--pick", "MA55"),
-        r"--pick: unknown formula of library 'alpha158' 'MA55'; did you mean 'MA5'",
-    ),
-    "a pick without a formula": (
-        ("--library", "gtja191", "--pick", "gtja143"),
-        r"--pick: gtja143 cannot be computed: Printed",
-    ),
-    "a pick without a library": (("close", "--pick", "MA5"), r"--pick: picks from a library"),
-    "unknown syntax": (
-        ("close", "--syntax", "qlb"),
-        r"--syntax: unknown syntax 'qlb'; did you mean 'qlib'\?",
-    ),
-    "syntax of a library": (
-        ("--library", "daily", "--syntax", "qlib"),
-        r"--syntax: is for typed formulas; a library has a spelling of its own",
-    ),
-    "unknown convention": (
-        ("close", "--convention", "panda"),
-        r"--convention: unknown convention 'panda'; did you mean 'pandas'\?",
-    ),
-    "unknown type": (
-        ("close", "--dtype", "float16"),
-        r"--dtype: unknown type 'float16'; did you mean 'float",
-    ),
-    "too few names": (
-        ("close", "open", "--name", "x"),
-        r"--name: 1 names for 2 formulas; give one for each, or none",
-    ),
-    "a name twice": (
-        ("close", "open", "--name", "x", "--name", "x"),
-        r"--name: the column name 'x' is used twice",
-    ),
-    "a formula twice": (("close", "close"), r"--name: the column name 'close' is used twice"),
-    "the name of a key": (
-        ("close", "--name", "date"),
-        r"--name: the column name 'date' is that of a key",
-    ),
-    "names of a library": (
-        ("--library", "daily", "--name", "x"),
-        r"--name: names typed formulas",
-    ),
-    "start after end": (
-        ("close", "--start", "2019-01-01", "--end", "2018-12-31"),
-        r"--start: lies after --end \(2019-01-01 > 2018-12-31\)",
-    ),
-    "dates beyond the data": (
-        ("close", "--start", "2030-01-01"),
-        r"--start: no session of the data lies between 2030-01-01 and the end; the store holds "
-        r"2018-01-02 to 2019-04-03",
-    ),
-    "dates before the data": (
-        ("close", "--end", "2000-01-01"),
-        r"--end: no session of the data lies between the beginning and 2000-01-01",
-    ),
-    "no date": (("close", "--end", "soon"), r"--end: must be a date like 2018-01-31 \(got 'soon'"),
-    "no size": (("close", "--budget", "much"), r"--budget: must be a size like 500MB or 4GB"),
-    "no memory": (("close", "--budget", "0"), r"--budget: must be a size like 500MB or 4GB"),
-    "unknown industry scheme": (
-        ("close", "--industry", "sw"),
-        r"--industry: unknown industry scheme 'sw'; did you mean 'sw1'\?",
-    ),
-    "unknown benchmark": (
-        ("close", "--benchmark", "SIN"),
-        r"--benchmark: unknown benchmark 'SIN'; did you mean 'SIM'\?",
-    ),
-    "unknown bars": (
-        ("bar_sum(volume)", "--frequency", "5min"),
-        r"--frequency: unknown bar frequency '5min'; did you mean '15min'\?",
-    ),
-    "a folder for a file": (("close", "--out", "."), r"--out: \. is a folder; name a file in it"),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("case", REFUSED)
-def test_a_wrong_evaluation_is_refused_in_one_paragraph(case, command, tiny_store):
-    arguments, message = REFUSED[case]
-    done = command("factor", "eval", *arguments, "--store", tiny_store.path, "-q", "--json")
-    assert_refused(done, message)
-
-
 def test_a_picked_formula_whose_fields_are_missing_is_refused(command, bare_store):
     words = ("factor", "eval", "--store", bare_store.path, "-q", "--library")
     picked = command(*words, "alpha101", "--pick", "alpha048")
@@ -386,33 +289,6 @@ def test_a_library_of_which_nothing_can_be_computed_is_refused(command, bare_sto
     )
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (("list", "alpha159"), r"unknown library 'alpha159'; did you mean 'alpha158'"),
-        (("list", "--lang", "de"), r"--lang: unknown language 'de'; known: en, zh"),
-        (("show", "MA55"), r"unknown formula 'MA55'; did you mean 'MA5'"),
-        (("show", "alpha158.MA55"), r"unknown formula of library 'alpha158' 'MA55'; did you mean"),
-        (("show", "alpha1.MA5"), r"unknown library 'alpha1'"),
-        (("show", "Mean($close, 5)"), r"read with the syntax 'qlib' \(column 6\)"),
-        (("show", "close", "--syntax", "qlb"), r"unknown syntax 'qlb'; did you mean 'qlib'\?"),
-        (("show", "close", "--convention", "x"), r"unknown convention 'x'; known"),
-    ],
-)
-def test_a_wrong_question_is_refused_in_one_paragraph(arguments, message, command):
-    assert_refused(command("factor", *arguments), message)
-
-
-def test_a_name_of_several_libraries_lists_them(command):
-    names = [(n, f.name) for n in sorted(LIBRARIES) for f in library(n)]
-    words = [w for _, w in names]
-    for word in {w for w in words if words.count(w) > 1}:
-        done = command("factor", "show", word)
-        assert_refused(done, rf"unknown formula '{word}'")
-        for full in (f"{n}.{w}" for n, w in names if w == word):
-            assert full in done.err
-
-
 def test_ctrl_c_leaves_nothing_behind(command, tiny_store, tmp_path, monkeypatch):
     def interrupted(*_):
         raise KeyboardInterrupt
@@ -425,37 +301,8 @@ def test_ctrl_c_leaves_nothing_behind(command, tiny_store, tmp_path, monkeypatch
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_store_that_cannot_be_written_to_can_be_read(command, tiny_store, tmp_path):
+def test_an_evaluation_leaves_the_store_as_it_was(command, tiny_store, tmp_path):
     copy = shutil.copytree(tiny_store.path, tmp_path / "store")
-    before = sorted(p for p in copy.rglob("*") if p.is_file() and "derived" not in p.parts)
+    before = contents(copy)
     assert command("factor", "eval", "close", "--store", copy, "-q").code == 0
-    after = sorted(p for p in copy.rglob("*") if p.is_file() and "derived" not in p.parts)
-    assert before == after
-
-
-def test_the_warm_up_touches_every_kernel():
-    lowering = Lowering()
-    for family in warm.FAMILIES:
-        for formula in warm.calls(family):
-            for convention in ("superhet", "qlib", "pandas"):
-                lowering.output(formula, convention)
-    steps = {(n.kind, n.op) for n in lowering.graph.nodes}
-    assert {("window", n) for n in WINDOWS} <= steps
-    assert {("cross", n) for n in (*CROSSINGS, NEUTRALIZE)} <= steps
-    assert {("element", n) for n in ELEMENTWISE} <= steps
-    called = {n.word for f in warm.FAMILIES for c in warm.calls(f) for n in c.walk()}
-    assert set(OPERATORS) <= called
-
-
-def test_the_doctor_warms_up_family_by_family(command, monkeypatch):
-    monkeypatch.setattr(warm, "FAMILIES", ("elementwise", "statements"))
-    done = command("doctor", "--warm", "--json")
-    assert done.code == 0, done.err
-    kernels = json.loads(done.out)["kernels"]
-    assert [k["family"] for k in kernels] == ["elementwise", "statements", "mining"]
-    assert all(k["dtype"] == "float32" and k["seconds"] >= 0 for k in kernels)
-    assert "  compiling elementwise, float32" in done.err.splitlines()
-    plain = command("doctor", "--warm", "--all", "-q")
-    assert "kernels:\n  elementwise   float32" in plain.out
-    assert "  mining        float64" in plain.out
-    assert plain.err == ""
+    assert contents(copy) == before

@@ -7,12 +7,21 @@ from typing import Annotated
 
 import typer
 
-from superhet.cli import data_asof, data_calendar, data_check, data_quarantine
+from superhet.cli import (
+    data_asof,
+    data_calendar,
+    data_check,
+    data_export,
+    data_pull,
+    data_quarantine,
+    data_store,
+)
 from superhet.cli.console import emit, guarded, progress_bar
 from superhet.cli.options import AsJson, Debug, Quiet, StorePath
+from superhet.cli.stores import open_store
 
 app = typer.Typer(help="Make, fill and inspect a store.", no_args_is_help=True)
-for _commands in (data_check, data_asof, data_calendar):
+for _commands in (data_pull, data_check, data_asof, data_export, data_store, data_calendar):
     _commands.register(app)
 app.add_typer(data_quarantine.app, name="quarantine")
 
@@ -79,9 +88,7 @@ def import_(
 @guarded
 def info(store: StorePath, json: AsJson = False, debug: Debug = False) -> None:
     """Say what a store holds."""
-    from superhet.data.store import Store
-
-    found = Store.open(store).info()
+    found = open_store(store).info()
     emit(found, as_json=json, text=lambda: _info_text(found))
 
 

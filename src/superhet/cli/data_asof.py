@@ -9,6 +9,7 @@ import typer
 
 from superhet.cli.console import emit, guarded
 from superhet.cli.options import AsJson, Debug, StorePath
+from superhet.cli.stores import open_store
 
 
 def register(app: typer.Typer) -> None:
@@ -33,11 +34,10 @@ def asof(
 
     from superhet.data.asof import as_of
     from superhet.data.durable import replace_file
-    from superhet.data.store import Store
     from superhet.errors import ConfigError
 
     try:
-        frame = as_of(Store.open(store), table, date, period)
+        frame = as_of(open_store(store), table, date, period)
     except ValueError as error:
         raise ConfigError("--date", f"{date!r} is not a date; write it as 2020-04-30") from error
     buffer = io.BytesIO()
@@ -46,5 +46,7 @@ def asof(
     emit(
         {"table": table, "date": date, "rows": frame.height, "out": str(out)},
         as_json=json,
-        text=lambda: f"{frame.height:,} rows of {table} as known on {date}: {out}\n{frame.head(10)}",
+        text=lambda: (
+            f"{frame.height:,} rows of {table} as known on {date}: {out}\n{frame.head(10)}"
+        ),
     )

@@ -8,6 +8,7 @@ import typer
 
 from superhet.cli.console import emit, guarded
 from superhet.cli.options import AsJson, Debug, StorePath
+from superhet.cli.stores import open_store
 
 
 def register(app: typer.Typer) -> None:
@@ -31,9 +32,8 @@ def calendar(
     Sessions that the store covers are its own and stay as they are.
     """
     from superhet.data.calendar import TradingCalendar, extended
-    from superhet.data.store import Store
 
-    opened = Store.open(store)
+    opened = open_store(store)
     if exchange is not None:
         seed = TradingCalendar.of_exchange(exchange, start, end)
         frame = extended(opened, seed)

@@ -9,6 +9,7 @@ import typer
 
 from superhet.cli.console import emit, guarded, progress_bar
 from superhet.cli.options import AsJson, Debug, Quiet, StorePath
+from superhet.cli.stores import open_store
 
 
 def register(app: typer.Typer) -> None:
@@ -27,14 +28,13 @@ def check(
     """Verify checksums and look for holes and impossible values; exit code 1 on damaged files."""
     from superhet.data.quality import QualityReport
     from superhet.data.quality import check as check_quality
-    from superhet.data.store import Store
 
-    opened = Store.open(store)
+    opened = open_store(store)
     problems = opened.verify()
     report = QualityReport(snapshot=opened.snapshot, findings=())
     if not problems:  # damaged files cannot be looked into
         with progress_bar(quiet) as progress:
-            other = None if against is None else Store.open(against)
+            other = None if against is None else open_store(against)
             report = check_quality(opened, against=other, progress=progress)
     emit(
         {"problems": problems, **report.to_dict()},

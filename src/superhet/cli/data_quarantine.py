@@ -9,6 +9,7 @@ import typer
 
 from superhet.cli.console import emit, guarded
 from superhet.cli.options import AsJson, Debug, StorePath
+from superhet.cli.stores import open_store
 
 app = typer.Typer(help="Rows that an import set aside.", no_args_is_help=True)
 
@@ -30,9 +31,8 @@ def list_(
 ) -> None:
     """List them, with file, row and what is wrong."""
     from superhet.data.quarantine import listed
-    from superhet.data.store import Store
 
-    found = listed(Store.open(store), table, rule)
+    found = listed(open_store(store), table, rule)
     if out is not None:
         found.write_csv(out)
     rows = found.rows(named=True)
@@ -60,7 +60,6 @@ def restore(
     """Put them back into their tables, mended; they are held against the schema again."""
     from superhet.data.quarantine import listed
     from superhet.data.quarantine import restore as put_back
-    from superhet.data.store import Store
     from superhet.errors import ConfigError
 
     values = {}
@@ -69,7 +68,7 @@ def restore(
         if not equals:
             raise ConfigError("--set", f"expected column=value (got {item!r})")
         values[column] = value
-    opened = Store.open(store)
+    opened = open_store(store)
     chosen = listed(opened, table, rule, ids or ())
     snapshot = put_back(opened, chosen, values) if chosen.height else opened.snapshot
     emit(
@@ -92,9 +91,8 @@ def forget(
     """Give them up for good."""
     from superhet.data.quarantine import forget as give_up
     from superhet.data.quarantine import listed
-    from superhet.data.store import Store
 
-    opened = Store.open(store)
+    opened = open_store(store)
     chosen = listed(opened, table, rule, ids or ())
     snapshot = give_up(opened, chosen) if chosen.height else opened.snapshot
     emit(

@@ -187,12 +187,12 @@ def _evaluate(
     quiet: bool,
 ) -> None:
     from superhet.cli.factor_text import summary_text
-    from superhet.data.store import Store
+    from superhet.cli.stores import open_store
     from superhet.pipeline.factor_table import factor_table
 
     with _interruptible(), progress_bar(quiet) as progress:
         found = factor_table(
-            Store.open(store), choice, market, out=out, resources=resources, progress=progress
+            open_store(store), choice, market, out=out, resources=resources, progress=progress
         )
     for warning in found.warnings:
         print(f"superhet: warning: {warning}", file=sys.stderr)

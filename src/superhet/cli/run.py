@@ -9,6 +9,7 @@ import typer
 
 from superhet.cli.console import emit, guarded, progress_bar
 from superhet.cli.options import AsJson, ConfigFile, Debug, Overrides, Quiet, RunsFolder
+from superhet.cli.stores import open_store
 
 if TYPE_CHECKING:
     from superhet.data.store import Store
@@ -71,17 +72,16 @@ def audit(
 
 def open_or_simulate(study: Config, progress: Progress) -> Store:
     """Open the store of a study; make it first where the study says how and it is not there."""
-    from superhet.data.store import Store
     from superhet.errors import ConfigError
     from superhet.pipeline.simulate import simulated_store, simulation_of
 
     path = Path(study.market.store)
     recipe = study.market.simulate
     if recipe is None:
-        return Store.open(path)
+        return open_store(path)
     if not path.exists():
         return simulated_store(path, recipe, progress)
-    store = Store.open(path)
+    store = open_store(path)
     if simulation_of(store) != recipe:
         raise ConfigError(
             "market.simulate",

@@ -10,8 +10,15 @@ TEMPORARY = ".writing-"
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
-def replace_file(path: Path, content: bytes) -> None:
+def replace_file(path: Path, content: bytes, *, settle: bool = True) -> None:
     """Put `content` at `path`; after a crash the old file or the new one is there, never a piece.
+
+    Parameters
+    ----------
+    path : the file; its folder is made
+    content : all of its bytes
+    settle : whether the name is on the disk, too, when this returns; who writes many files to one folder
+        calls `sync_folder` once at the end
 
     Raises
     ------
@@ -31,7 +38,8 @@ def replace_file(path: Path, content: bytes) -> None:
     except BaseException:
         aside.unlink(missing_ok=True)
         raise
-    sync_folder(path.parent)
+    if settle:
+        sync_folder(path.parent)
 
 
 def sync_folder(folder: Path) -> None:

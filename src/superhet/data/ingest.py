@@ -20,7 +20,6 @@ from superhet.data.base import SOURCES
 from superhet.data.checking import bad_ohlc, check_frame, sort_columns
 from superhet.data.faults import ORIGIN_FILE, ORIGIN_ROW, Faults
 from superhet.data.import_report import ImportReport, TableReport
-from superhet.data.manifest import STORE_FILE
 from superhet.data.quarantine import FEW, QUARANTINE, admit, named, with_faults
 from superhet.data.schema import TABLES, table_spec
 from superhet.data.sources.column_map import ColumnMap, TableMap
@@ -108,7 +107,7 @@ def import_files(
 
 def _stored_calendar(store: Store | str | Path) -> pl.Series | None:
     if not isinstance(store, Store):
-        if not (Path(store) / STORE_FILE).exists():
+        if not Store.exists(store):
             return None
         store = Store.open(store)
     return store.read("calendar")["date"] if "calendar" in store.names() else None

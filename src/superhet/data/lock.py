@@ -48,13 +48,15 @@ def writer_lock(folder: Path) -> Iterator[None]:
 def process_start(pid: int) -> str:
     """Give the moment at which a process began, in a form that only compares; "" if it is not known.
 
-    A process id is used again after its owner dies; the pair (id, start) is not.
+    A process id is used again after its owner dies; the pair (id, start) is not. A killed process is listed
+    until its parent asks how it ended; nothing of it is alive.
     """
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
     except OSError:
         return ""
-    return stat.rpartition(")")[2].split()[19]
+    facts = stat.rpartition(")")[2].split()
+    return "" if facts[0] in "ZX" else facts[19]
 
 
 def _own() -> dict[str, Any]:

@@ -1,24 +1,28 @@
 """The manifest of a store: which parts make up each table, and the one file that says which manifest holds.
 
-`superhet-store.json`  {"format": 1}
+`superhet-store.json`  {"format": 2}
 `HEAD`                 {"manifest": n, "checksum": …}, replaced in one step: readers see old or new
-`manifests/<n>.json`   one state of all tables
+`manifests/<n>.json`   one state of all tables, and what the write that made it changed
+
+Format 1 had no history and one part a year; it is read, and becomes format 2 when it is next written to.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any
 
-from superhet.data.durable import replace_file
-from superhet.errors import StoreError, StoreTooNew
+from superhet.data.changes import Changes
+from superhet.data.places import Confirm, Place
+from superhet.errors import CorruptedPart, StoreError, StoreTooNew
 
-FORMAT = 1
+FORMAT = 2
 STORE_FILE = "superhet-store.json"
 HEAD_FILE = "HEAD"
+MANIFESTS = "manifests"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +34,7 @@ class Part:
     checksum: str
     first: str = ""
     last: str = ""
+    size: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,25 +70,39 @@ class Manifest:
     number : counts the states of this store
     parent : snapshot before this one; "" for the first
     source : what the last write said about where its data came from
+    written : when, as 2020-02-28T09:30:00+00:00; "" if not known
+    changes : table -> rows that the last write added, changed and removed
+    undone : numbers of former states, first and last, that a rollback went back behind
+    given_name : the snapshot's name where it is not to be worked out anew
     """
 
     number: int = 0
     parent: str = ""
     source: str = ""
+    written: str = ""
+    changes: dict[str, Changes] = field(default_factory=dict)
+    undone: list[list[int]] = field(default_factory=list)
     tables: dict[str, TableEntry] = field(default_factory=dict)
+    given_name: str = ""
 
     @property
     def snapshot(self) -> str:
-        """The name of the contents: a hash of table names, part checksums and meta data, and of no clock."""
+        """The name of the contents: a hash of tables, columns, part checksums and meta data, of no clock."""
+        if self.given_name:
+            return self.given_name
         content = {
-            name: [[p.checksum for p in entry.parts], entry.meta]
+            name: [list(entry.columns), [p.checksum for p in entry.parts], entry.meta]
             for name, entry in self.tables.items()
         }
-        text = json.dumps(content, sort_keys=True, ensure_ascii=False)
-        return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+        return _checksum(_compact(content), size=8)
+
+    @property
+    def files(self) -> set[str]:
+        """Names of all parts."""
+        return {part.file for entry in self.tables.values() for part in entry.parts}
 
     def to_json(self) -> str:
-        """Write the manifest as JSON."""
+        """Write the manifest as JSON, with a checksum of its own."""
         tables = {
             name: {"rows": e.rows, "first": e.first, "last": e.last, **asdict(e)}
             for name, e in sorted(self.tables.items())
@@ -94,14 +113,30 @@ class Manifest:
             "snapshot": self.snapshot,
             "parent": self.parent,
             "source": self.source,
+            "written": self.written,
+            "changes": {name: asdict(c) for name, c in sorted(self.changes.items())},
+            "undone": self.undone,
             "tables": tables,
         }
+        content["checksum"] = _checksum(_compact(content))
         return json.dumps(content, indent=1, ensure_ascii=False)
 
     @classmethod
-    def from_json(cls, text: str) -> Manifest:
-        """Read what `to_json` wrote."""
+    def from_json(cls, text: str | bytes) -> Manifest:
+        """Read what `to_json` wrote; ValueError if it is not that."""
         content = json.loads(text)
+        if not isinstance(content, dict):
+            raise ValueError("not an object")
+        checksum = content.pop("checksum", None)
+        if checksum is not None and checksum != _checksum(_compact(content)):
+            raise ValueError("its bytes have changed (checksum)")
+        try:
+            return cls._from(content)
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"not a manifest: {error}") from error
+
+    @classmethod
+    def _from(cls, content: Mapping[str, Any]) -> Manifest:
         tables = {
             name: TableEntry(
                 columns=entry["columns"],
@@ -114,78 +149,117 @@ class Manifest:
             number=content["number"],
             parent=content["parent"],
             source=content["source"],
+            written=content.get("written", ""),
+            changes={name: Changes(**c) for name, c in content.get("changes", {}).items()},
+            undone=content.get("undone", []),
             tables=tables,
+            given_name=content["snapshot"],
         )
 
 
-def write_manifest(folder: Path, manifest: Manifest) -> None:
-    """Make a manifest the current one: its file first, then HEAD in one step."""
+def manifest_name(number: int) -> str:
+    """Name the file of a manifest."""
+    return f"{MANIFESTS}/{number}.json"
+
+
+def write_manifest(place: Place, manifest: Manifest, confirm: Confirm = lambda: None) -> None:
+    """Make a manifest the current one: its file first, then HEAD in one step.
+
+    Parameters
+    ----------
+    confirm : called right before that step; raises if somebody else writes here now
+    """
     text = manifest.to_json().encode()
-    replace_file(_path(folder, manifest.number), text)
+    place.put(manifest_name(manifest.number), text)
+    place.settle()
     head = {"manifest": manifest.number, "checksum": _checksum(text)}
-    replace_file(folder / HEAD_FILE, json.dumps(head).encode())
+    confirm()
+    place.put(HEAD_FILE, json.dumps(head).encode())
+    place.settle()
 
 
-def read_manifest(folder: Path) -> Manifest:
+def read_manifest(place: Place) -> Manifest:
     """Read the current manifest.
 
     Raises
     ------
     StoreError
-        if there is no store here, or HEAD or its manifest is damaged
+        if there is no store here
+    CorruptedPart
+        if HEAD or its manifest is damaged
     StoreTooNew
         if a later version of superhet wrote the store
     """
-    check_format(folder)
+    check_format(place)
     for attempt in (1, 2):  # a writer may remove an old manifest between our two reads
-        head = _json(folder, folder / HEAD_FILE)
-        path = _path(folder, int(head["manifest"]))
-        if path.exists() or attempt == 2:
+        head = _json(place, HEAD_FILE)
+        try:
+            name, checksum = manifest_name(int(head["manifest"])), head["checksum"]
+        except (KeyError, TypeError, ValueError) as error:
+            raise _damaged(place, HEAD_FILE, "does not name a manifest") from error
+        try:
+            text = place.read(name)
             break
+        except OSError as error:
+            if attempt == 2:
+                raise _damaged(place, name, f"cannot be read: {error}") from error
     try:
-        text = path.read_bytes()
-    except OSError as error:
-        raise StoreError(folder, f"{path.name} cannot be read: {error}. {_MEND}") from error
-    if _checksum(text) != head["checksum"]:
-        raise StoreError(folder, f"manifests/{path.name} is damaged (checksum). {_MEND}")
-    return Manifest.from_json(text.decode())
+        if _checksum(text) != checksum:
+            raise ValueError("its bytes have changed (checksum)")
+        return Manifest.from_json(text)
+    except ValueError as error:
+        raise _damaged(place, name, f"is damaged: {error}") from error
 
 
-def check_format(folder: Path) -> None:
+def write_format(place: Place) -> None:
+    """Say that the place is a store of this format, if it does not say so yet."""
+    content = f'{{"format": {FORMAT}}}\n'.encode()
+    try:
+        if place.read(STORE_FILE) == content:
+            return
+    except FileNotFoundError:
+        pass
+    place.put(STORE_FILE, content)
+
+
+def check_format(place: Place) -> None:
     """Refuse a folder that is no store, or one of a later format."""
-    if not (folder / STORE_FILE).exists():
+    where = place.location
+    if place.size(STORE_FILE) is None:
         raise StoreError(
-            folder,
+            where,
             "there is no store here. Make one with simulated data: superhet data simulate --store "
-            f"{folder}, or with your own: superhet data import --source files --path FOLDER --store {folder}",
+            f"{where}, or with your own: superhet data import --source files --path FOLDER --store {where}",
         )
-    found = _json(folder, folder / STORE_FILE).get("format")
+    found = _json(place, STORE_FILE).get("format")
     if not isinstance(found, int):
-        raise StoreError(folder, f"{STORE_FILE} does not name a format. {_MEND}")
+        raise _damaged(place, STORE_FILE, "does not name a format")
     if found > FORMAT:
         raise StoreTooNew(
-            folder,
+            where,
             f"it has format {found}, this version of superhet reads up to {FORMAT}. Upgrade: "
             "pip install --upgrade superhet",
         )
 
 
-_MEND = "Restore the folder from a copy, or remove it and import the data again"
+def _damaged(place: Place, name: str, what: str) -> CorruptedPart:
+    mend = "Restore the folder from a copy, or remove it and import the data again"
+    return CorruptedPart(place.location, f"{name} {what}. {mend}", file=name)
 
 
-def _path(folder: Path, number: int) -> Path:
-    return folder / "manifests" / f"{number}.json"
+def _compact(content: Any) -> bytes:
+    return json.dumps(content, sort_keys=True, ensure_ascii=False).encode()
 
 
-def _checksum(text: bytes) -> str:
-    return hashlib.blake2b(text, digest_size=16).hexdigest()
+def _checksum(text: bytes, size: int = 16) -> str:
+    return hashlib.blake2b(text, digest_size=size).hexdigest()
 
 
-def _json(folder: Path, path: Path) -> dict[str, Any]:
+def _json(place: Place, name: str) -> dict[str, Any]:
     try:
-        content = json.loads(path.read_bytes())
+        content = json.loads(place.read(name))
     except (OSError, ValueError) as error:
-        raise StoreError(folder, f"{path.name} cannot be read: {error}. {_MEND}") from error
+        raise _damaged(place, name, f"cannot be read: {error}") from error
     if not isinstance(content, dict):
-        raise StoreError(folder, f"{path.name} does not hold an object. {_MEND}")
+        raise _damaged(place, name, "does not hold an object")
     return content

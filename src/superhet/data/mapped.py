@@ -100,7 +100,7 @@ class Mapped:
     def _write(self, write: Callable[[], None]) -> None:
         """Write something while nobody else does; say once if that cannot be, and go on."""
         try:
-            self.folder.parent.mkdir(exist_ok=True)
+            self.folder.parent.mkdir(parents=True, exist_ok=True)
             with writer_lock(self.folder.parent):
                 self._sweep()
                 self.folder.mkdir(exist_ok=True)
@@ -147,7 +147,7 @@ def kept_panels(tables: Tables, grid: Grid, period: bool) -> KeptPanels | None:
 
     Parameters
     ----------
-    tables : only a store has any
+    tables : only a store in its present state has any, and a remote one if it was opened with a cache
     grid : the axes asked for
     period : whether they are those of some period, rather than of all that the tables cover
 
@@ -155,8 +155,10 @@ def kept_panels(tables: Tables, grid: Grid, period: bool) -> KeptPanels | None:
     -------
     None where nothing can be kept, or where `grid` is no part of the store's own axes
     """
-    if not isinstance(tables, Store):
+    if not isinstance(tables, Store) or tables.derived is None:
         return None
+    if tables.is_former:
+        return None  # its panels would take the place of those of the present state
     state = tables.checksum("bars_1d", "securities", "calendar")
     bars = Mapped(tables.derived, "bars_1d", state)
     try:

@@ -1,19 +1,22 @@
-"""The Parquet parts of a table: cut by year or month, named by what they hold, checked when first read.
+"""The Parquet parts of a table: named by what they hold, checked when first read.
 
-A part's name carries the checksum of its bytes. The bytes depend on nothing but the rows (fixed row groups,
-one chunk, no clock), so equal rows give equal names: writing the same data again touches no file.
+A part's name carries the checksum of its bytes. The bytes depend on nothing but the rows (columns in one
+order, none that is not known anywhere in the part, fixed row groups, one chunk, no clock), so equal rows
+give equal names: writing the same data again touches no file.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from superhet.data.durable import TEMPORARY, replace_file
+from superhet.data.durable import replace_file
 from superhet.data.manifest import Part, TableEntry
+from superhet.data.places import Place
 from superhet.data.table import Table
 from superhet.errors import CorruptedPart
 
@@ -22,118 +25,193 @@ if TYPE_CHECKING:
 
 PARTS = "parts"
 _ROW_GROUP = 65_536
+_AT_ONCE = 8
 
 
-def periods(spec: Table, frame: pl.DataFrame) -> Iterator[tuple[str, pl.DataFrame]]:
-    """Cut a frame into the parts of its table: ("2019", rows), ("2020", rows), … in order."""
-    import polars as pl
-
-    if not spec.period or spec.date is None:
-        yield "all", frame
-        return
-    form = "%Y" if spec.period == "year" else "%Y-%m"
-    stamp = pl.col(spec.date).dt.strftime(form)
-    grouped = frame.with_columns(_period=stamp).partition_by(
-        "_period", as_dict=True, maintain_order=True, include_key=False
-    )
-    for (name,), rows in sorted(grouped.items()):
-        yield str(name), rows
-
-
-def part_period(part: Part) -> str:
-    """Give the period in a part's file name."""
+def part_label(part: Part) -> str:
+    """Give the year, month or day in a part's file name."""
     return Path(part.file).name.rpartition("-")[0]
+
+
+def encode_part(spec: Table, label: str, frame: pl.DataFrame) -> tuple[Part, bytes]:
+    """Turn rows into the bytes of a part."""
+    known = [c for c in frame.columns if c in spec.key or frame[c].null_count() < frame.height]
+    buffer = BytesIO()
+    frame.select(ordered_columns(spec, known)).rechunk().write_parquet(
+        buffer, compression="zstd", compression_level=3, row_group_size=_ROW_GROUP
+    )
+    content = buffer.getvalue()
+    checksum = _checksum(content)
+    first, last = _range(spec, frame)
+    part = Part(
+        file=f"{PARTS}/{spec.name}/{label}-{checksum[:16]}.parquet",
+        rows=frame.height,
+        checksum=checksum,
+        first=first,
+        last=last,
+        size=len(content),
+    )
+    return part, content
+
+
+def ordered_columns(spec: Table, columns: Iterable[str]) -> list[str]:
+    """Give columns in the one order they are stored in: the schema's, then further ones by name."""
+    names = list(columns)
+    return [c for c in spec.columns if c in names] + sorted(set(names) - set(spec.columns))
 
 
 class PartWriter:
     """Writes parts into a store and remembers which files are new, so that a failed write can be undone.
 
+    Several parts are on their way at once: a disk brings them down together, a network side by side.
+
     Parameters
     ----------
-    folder : the store
+    place : the store
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.created: list[Path] = []
+    def __init__(self, place: Place) -> None:
+        self.place = place
+        self.created: list[str] = []
+        self._pool = ThreadPoolExecutor(_AT_ONCE)
+        self._sent: list[Future[None]] = []
 
-    def write(self, spec: Table, period: str, frame: pl.DataFrame) -> Part:
-        """Write one part; a file that already holds these bytes is left as it is."""
-        content = _encode(frame)
-        checksum = hashlib.blake2b(content, digest_size=16).hexdigest()
-        name = f"{PARTS}/{spec.name}/{period}-{checksum[:16]}.parquet"
-        path = self.folder / name
-        if not path.exists():
-            self.created.append(path)
-            replace_file(path, content)
-        elif file_checksum(path) != checksum:  # the file was damaged; this mends it
-            replace_file(path, content)
-        first, last = _range(spec, frame)
-        return Part(file=name, rows=frame.height, checksum=checksum, first=first, last=last)
+    def write(self, part: Part, content: bytes) -> None:
+        """Send one part off; a file that already holds these bytes is left as it is."""
+        self._sent.append(self._pool.submit(self._put, part, content))
 
-    def undo(self) -> None:
-        """Remove every file this writer made."""
-        for path in self.created:
-            path.unlink(missing_ok=True)
+    def finish(self) -> None:
+        """Return when all parts are on the disk; raise what went wrong with any."""
+        self._pool.shutdown(wait=True)
+        for sent in self._sent:
+            sent.result()
+        self.place.settle()
+
+    def undo(self, wanted: set[str]) -> None:
+        """Remove the files this writer made, but those that are wanted all the same."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+        self.place.remove(f for f in self.created if f not in wanted)
+
+    def _put(self, part: Part, content: bytes) -> None:
+        size = self.place.size(part.file)
+        if size is None:
+            self.created.append(part.file)
+            self.place.put(part.file, content)
+        elif size != len(content) or self._has_changed(part):  # this mends it
+            self.place.put(part.file, content)
+
+    def _has_changed(self, part: Part) -> bool:
+        """Tell whether a file lost its bytes; an object store sees to that by itself."""
+        folder = self.place.folder
+        return folder is not None and file_checksum(folder / part.file) != part.checksum
 
 
 class PartReader:
-    """Reads parts, comparing each file with its checksum before its first use.
+    """Reads parts, comparing each with its checksum before its first use.
 
     Parameters
     ----------
-    folder : the store
+    place : the store
+    cache : folder of this machine for parts of a remote store; without one they are held in memory while read
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, place: Place, cache: Path | None = None) -> None:
+        self._place = place
+        self._folder = place.folder or cache
         self._verified: set[tuple[str, int, int]] = set()
 
-    def verify(self, part: Part) -> Path:
-        """Give the path of a part whose bytes are as the manifest says.
+    def fetch(self, part: Part) -> Path | BytesIO:
+        """Give a part whose bytes are as the manifest says: as a file, or in memory.
 
         Raises
         ------
         CorruptedPart
             if the file is missing or its bytes have changed
         """
-        path = self.folder / part.file
+        if self._place.folder is not None:
+            return self._local(part, self._place.folder / part.file)
+        if self._folder is None:
+            return BytesIO(self._download(part))
+        path = self._folder / part.file
+        try:
+            return self._local(part, path)
+        except CorruptedPart:  # not there yet, or harmed here: the store's own counts
+            replace_file(path, self._download(part), settle=False)
+            return path
+
+    def fetch_all(self, parts: Sequence[Part]) -> list[Path | BytesIO]:
+        """Give several parts, in order; fetching and the first comparing use all cores."""
+        in_memory = self._folder is None
+        new = [p for p in parts if in_memory or not self._is_known(p)]
+        if len(new) < 2:
+            return [self.fetch(part) for part in parts]
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            fetched = list(pool.map(self.fetch, new))
+        return fetched if in_memory else [self.fetch(part) for part in parts]
+
+    def scan(self, spec: Table, entry: TableEntry, parts: Sequence[Part]) -> pl.LazyFrame:
+        """Scan parts lazily; a column that a part lacks is null there."""
+        import polars as pl
+
+        order = ordered_columns(spec, entry.columns)
+        schema = {name: polars_type(entry.columns[name]) for name in order}
+        if not parts:
+            return pl.LazyFrame(schema=schema)
+        sources: Any = self.fetch_all(parts)  # all paths, or all in memory
+        return pl.scan_parquet(
+            sources,
+            schema=schema,
+            missing_columns="insert",
+            extra_columns="ignore",
+            glob=False,
+        )
+
+    def missing(self, part: Part) -> CorruptedPart:
+        """Say that a part's file is not there."""
+        return CorruptedPart(
+            self._place.location,
+            f"{part.file} is missing. If another process has written to the store since it was opened, "
+            f"open it again; else {_MEND}",
+            file=part.file,
+        )
+
+    def _is_known(self, part: Part) -> bool:
+        """Tell whether a part's file here was compared, and has not been touched since."""
+        assert self._folder is not None
+        try:
+            state = (self._folder / part.file).stat()
+        except FileNotFoundError:
+            return False
+        return (part.file, state.st_mtime_ns, state.st_size) in self._verified
+
+    def _local(self, part: Part, path: Path) -> Path:
+        if self._is_known(part):
+            return path
         try:
             state = path.stat()
-            seen = (part.file, state.st_mtime_ns, state.st_size)
-            if seen in self._verified:
-                return path
             checksum = file_checksum(path)
         except FileNotFoundError as error:
-            raise CorruptedPart(
-                self.folder,
-                f"{part.file} is missing. If another process has written to the store since it was opened, "
-                f"open it again; else {_MEND}",
-                file=part.file,
-            ) from error
+            raise self.missing(part) from error
+        self._compare(part, checksum)
+        self._verified.add((part.file, state.st_mtime_ns, state.st_size))
+        return path
+
+    def _download(self, part: Part) -> bytes:
+        try:
+            content = self._place.read(part.file)
+        except FileNotFoundError as error:
+            raise self.missing(part) from error
+        self._compare(part, _checksum(content))
+        return content
+
+    def _compare(self, part: Part, checksum: str) -> None:
         if checksum != part.checksum:
             raise CorruptedPart(
-                self.folder,
+                self._place.location,
                 f"{part.file} does not match its checksum: its bytes changed after they were "
                 f"written. {_MEND[0].upper()}{_MEND[1:]}",
                 file=part.file,
             )
-        self._verified.add(seen)
-        return path
-
-    def scan(self, spec: Table, entry: TableEntry, parts: Sequence[Part]) -> pl.LazyFrame:
-        """Scan parts lazily; a column that an older part lacks is null there."""
-        import polars as pl
-
-        schema = {name: polars_type(dtype) for name, dtype in entry.columns.items()}
-        if not parts:
-            return pl.LazyFrame(schema=schema)
-        return pl.scan_parquet(
-            [self.verify(part) for part in parts],
-            schema=schema,
-            missing_columns="insert",
-            glob=False,
-        )
 
 
 _MEND = (
@@ -164,32 +242,14 @@ def polars_type(name: str) -> pl.DataType | type[pl.DataType]:
     return types[name]
 
 
-def sweep(folder: Path, keep: set[str]) -> list[str]:
-    """Remove half-written files, and parts that no kept manifest names; give their names."""
-    removed = []
-    for path in [*folder.glob(f"{TEMPORARY}*"), *folder.glob(f"manifests/{TEMPORARY}*")]:
-        path.unlink(missing_ok=True)
-        removed.append(path.relative_to(folder).as_posix())
-    for path in folder.glob(f"{PARTS}/*/*"):
-        name = path.relative_to(folder).as_posix()
-        if name not in keep:
-            path.unlink(missing_ok=True)
-            removed.append(name)
-    return removed
-
-
 def file_checksum(path: Path) -> str:
     """Hash the bytes of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
 
 
-def _encode(frame: pl.DataFrame) -> bytes:
-    buffer = BytesIO()
-    frame.rechunk().write_parquet(
-        buffer, compression="zstd", compression_level=3, row_group_size=_ROW_GROUP
-    )
-    return buffer.getvalue()
+def _checksum(content: bytes) -> str:
+    return hashlib.blake2b(content, digest_size=16).hexdigest()
 
 
 def _range(spec: Table, frame: pl.DataFrame) -> tuple[str, str]:

@@ -96,6 +96,7 @@ def _announced(
         known_at="announce_date",
         known="next_session",
         frequency=frequency,
+        period="year",
         open_ended=open_ended,
     )
 

@@ -1,0 +1,26 @@
+"""Open the store that a command names; of a remote one, parts and panels are cached on this machine."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from superhet.data.store import Store
+
+
+def open_store(location: str | Path, snapshot: str | None = None) -> Store:
+    """Open a store by path or URL, as it is or as it was."""
+    from superhet.data.store import Store
+
+    return Store.open(location, snapshot=snapshot, cache=cache_folder())
+
+
+def cache_folder() -> Path:
+    """Give the user's folder for what can be fetched again."""
+    if os.name == "nt":
+        root = os.environ.get("LOCALAPPDATA") or "~/AppData/Local"
+    else:
+        root = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(root).expanduser() / "superhet"
