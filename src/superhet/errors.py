@@ -18,7 +18,9 @@
     │   ├── EmptyUniverse                     nobody left to trade or estimate on
     │   ├── TooFewAssets                      a date with too few valid names (`date`, `count`)
     │   ├── NoSignal                          every value is missing
-    │   └── MissingExtra                      an optional library is not installed (`extra`)
+    │   ├── MissingExtra                      an optional library is not installed (`extra`)
+    │   └── VendorRefused                     a vendor of data does not let the user in (`vendor`)
+    ├── VendorError                           a vendor of data did not deliver (`vendor`, `query`, `reach`)
     ├── AxisMismatch                          two panels do not share their dates or assets
     ├── LookAhead                             a fitted object was asked for dates it has seen
     └── NotFitted                             predict before fit
@@ -30,7 +32,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 
 class SuperhetError(Exception):
@@ -170,6 +172,39 @@ class MissingExtra(InputError):
             extra=extra,
         )
         self.extra = extra
+
+
+class VendorRefused(InputError):
+    """A vendor does not let the user in: a wrong token, an outdated client, a blocked address."""
+
+    def __init__(self, vendor: str, message: str) -> None:
+        super().__init__(f"{vendor}: {message}", vendor=vendor)
+        self.vendor = vendor
+
+
+class VendorError(SuperhetError):
+    """A vendor did not deliver; `reach` says for what the error holds.
+
+    Parameters
+    ----------
+    vendor, query : who was asked, and by which of its functions
+    message : what came instead of data, and what to do
+    reach : "moment" (asking again later may help), "unit" (this question only) or "query" (every question
+        to this function: its columns changed, or the account may not use it)
+    wait : seconds to wait before asking again, where the vendor says so
+    """
+
+    def __init__(
+        self,
+        vendor: str,
+        query: str,
+        message: str,
+        *,
+        reach: Literal["moment", "unit", "query"] = "unit",
+        wait: float = 0.0,
+    ) -> None:
+        super().__init__(f"{vendor} {query}: {message}", vendor=vendor, query=query, reach=reach)
+        self.vendor, self.query, self.reach, self.wait = vendor, query, reach, wait
 
 
 class AxisMismatch(SuperhetError):
