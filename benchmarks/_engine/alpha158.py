@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from benchmarks._engine.panels import price_market, prices, qlib_store, sampled_rows
+from benchmarks._engine.panels import price_market, prices, qlib_task, sampled
 from benchmarks._harness import Arrays, Part, Works, compare
 
 FULL, SMALL = (3160, 800), (400, 96)
@@ -35,11 +32,7 @@ def parts(size: Part) -> dict[str, Part]:
 
 def tables(folder: Path) -> None:
     """Write Qlib's store, and what the peers are to compute."""
-    arrays = {path.stem: np.load(path, mmap_mode="r") for path in folder.glob("*.npy")}
-    size = arrays["close"].shape
-    qlib_store(folder, arrays, parts(size)["qlib"])
-    task = {"work": WORK, "formulas": "Alpha158", "rows": sampled_rows(size[0]).tolist()}
-    (folder / "formulas.json").write_text(json.dumps(task))
+    qlib_task(folder, WORK, "Alpha158", ASSETS_OF_QLIB)
 
 
 def tolerance(work: str, system: str) -> float:
@@ -60,10 +53,5 @@ def superhet(arrays: Arrays) -> Works:
     return {WORK: lambda: evaluate(formulas, market, dtype="float32", threads=1)}
 
 
-def kept(found: Any) -> Arrays:
-    """Give some rows of every output."""
-    chosen = sampled_rows(len(found.dates))
-    return {name: found[name].values[chosen] for name in found}
-
-
+kept = sampled
 SYSTEMS = {"superhet": superhet}

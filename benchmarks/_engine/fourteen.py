@@ -5,14 +5,11 @@ Qlib's paper names one of its fourteen (`Std($close, 5)/$close`); this list stan
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from benchmarks._engine.panels import price_market, prices, qlib_store, sampled_rows
+from benchmarks._engine.panels import price_market, prices, qlib_task, sampled
 from benchmarks._harness import Arrays, Part, Works, compare
 
 FULL, SMALL = (3160, 800), (400, 96)
@@ -59,11 +56,7 @@ def parts(size: Part) -> dict[str, Part]:
 
 def tables(folder: Path) -> None:
     """Write Qlib's store, and what it is to compute."""
-    arrays = {path.stem: np.load(path, mmap_mode="r") for path in folder.glob("*.npy")}
-    size = arrays["close"].shape
-    qlib_store(folder, arrays, parts(size)["qlib"])
-    task = {"work": WORK, "formulas": FORMULAS, "rows": sampled_rows(size[0]).tolist()}
-    (folder / "formulas.json").write_text(json.dumps(task))
+    qlib_task(folder, WORK, FORMULAS, ASSETS_OF_QLIB)
 
 
 def tolerance(work: str, system: str) -> float:
@@ -89,10 +82,5 @@ def superhet(arrays: Arrays) -> Works:
     return {WORK: work}
 
 
-def kept(found: Any) -> Arrays:
-    """Give some rows of every output."""
-    chosen = sampled_rows(len(found.dates))
-    return {name: found[name].values[chosen] for name in found}
-
-
+kept = sampled
 SYSTEMS = {"superhet": superhet}

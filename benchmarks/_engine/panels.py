@@ -1,8 +1,9 @@
-"""What the engine benchmarks share: daily prices, a bin store for Qlib, and superhet's market of arrays."""
+"""What the engine benchmarks share: daily prices, superhet's market of them, and what Qlib reads."""
 
 from __future__ import annotations
 
 import importlib.util
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -56,19 +57,39 @@ def grouped(market: Any, name: str, codes: Any) -> Any:
     return replace(market, group_panels={name: panel})
 
 
-def sampled_rows(dates: int, count: int = 40) -> Any:
-    """Give the rows whose numbers are compared."""
+def sampled(found: Any) -> Arrays:
+    """Give the rows that are compared of every output."""
+    chosen = _sampled_rows(len(found.dates))
+    return {name: found[name].values[chosen] for name in found}
+
+
+def qlib_task(folder: Path, work: str, formulas: Any, assets: int) -> None:
+    """Write what Qlib reads: a store of the first assets of the arrays in a folder, and formulas.json.
+
+    Parameters
+    ----------
+    work : name of the row
+    formulas : name -> text, or the name of a set that the peers know
+    """
+    arrays = {path.stem: np.load(path, mmap_mode="r") for path in folder.glob("*.npy")}
+    dates = len(arrays["close"])
+    _write_store(folder / "store", {name: values[:, :assets] for name, values in arrays.items()})
+    task = {"work": work, "formulas": formulas, "rows": _sampled_rows(dates).tolist()}
+    (folder / "formulas.json").write_text(json.dumps(task))
+
+
+def _sampled_rows(dates: int, count: int = 40) -> Any:
     return np.linspace(min(FIRST_FULL, dates - 1), dates - 1, count).astype(int)
 
 
-def qlib_store(folder: Path, arrays: Mapping[str, Any], part: Part) -> None:
-    """Write FOLDER/store from the first dates and assets, as the tests do."""
+def _write_store(folder: Path, fields: Mapping[str, Any]) -> None:
+    """Write a store of Qlib as the tests do."""
     place = ROOT / "tests" / "factors" / "qlib_store.py"
     spec = importlib.util.spec_from_file_location("qlib_store", place)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    days = np.busday_offset("2008-01-02", np.arange(part[0]), roll="forward")
-    fields = {name: values[: part[0], : part[1]] for name, values in arrays.items()}
-    module.write_store(folder / "store", days, [f"S{i:05d}" for i in range(part[1])], fields)
+    dates, assets = fields["close"].shape
+    days = np.busday_offset("2008-01-02", np.arange(dates), roll="forward")
+    module.write_store(folder, days, [f"S{i:05d}" for i in range(assets)], fields)

@@ -22,8 +22,7 @@
     │   └── VendorRefused                     a vendor of data does not let the user in (`vendor`)
     ├── VendorError                           a vendor of data did not deliver (`vendor`, `query`, `reach`)
     ├── AxisMismatch                          two panels do not share their dates or assets
-    ├── LookAhead                             a fitted object was asked for dates it has seen
-    └── NotFitted                             predict before fit
+    └── LookAhead                             a fitted object was asked for dates it has seen
 
 Each error keeps its facts as fields, so that a page can show them without reading the message.
 """
@@ -213,10 +212,6 @@ class AxisMismatch(SuperhetError):
 
 class LookAhead(SuperhetError):
     """A fitted object was asked to predict dates it has learned from."""
-
-
-class NotFitted(SuperhetError):
-    """An object was used before it learned anything."""
 
 
 def did_you_mean(name: str, known: Iterable[str], listed: int = 12) -> str:

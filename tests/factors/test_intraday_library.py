@@ -10,7 +10,8 @@ import numpy.typing as npt
 import pytest
 
 from superhet.factors import Formula, evaluate, pick
-from superhet.factors.bars import bar_roots, evaluate_bars
+from superhet.factors.bars import evaluate_bars
+from superhet.factors.lower import leaves_of
 from superhet.panel import Cube, Dates, Market
 from superhet.testing.markets import random_market
 
@@ -181,7 +182,8 @@ def test_formulas_without_places_take_bars_of_five_minutes() -> None:
     }
     panel = random_market(dates=9, assets=3).intraday("15min")["close"]
     cube = Cube({n: replace(panel, values=v, dates=stamps) for n, v in plain.items()})
-    roots = bar_roots(LIBRARY[n].expression for n in CLOCK_FREE)
+    leaves = leaves_of(LIBRARY[n].expression for n in CLOCK_FREE)
+    roots = [n for n in leaves if n.bar_fields]
     found = evaluate_bars(roots, cube, Dates(days))
     assert len(roots) > 30
     for root, values in found.items():

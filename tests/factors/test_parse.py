@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from superhet.errors import FormulaError, LookAheadFormula, UnknownName
 from superhet.factors import LIBRARIES, library, parse
-from superhet.factors.expression import Misfit, call, name, number
+from superhet.factors.expression import call, name, number
+from superhet.factors.fitting import Misfit
 from superhet.factors.parse import name_columns
 
 

@@ -1,9 +1,8 @@
 """Formulas of bars: expressions -> a program for the bar machine -> one panel of days for each.
 
-1. which parts of some formulas the machine computes                  -> bar_roots
-2. which daily values it must be given for them                       -> daily_inputs
-3. write all parts into one program, what they share once             -> _program
-4. run it over the sessions                                           -> evaluate_bars
+1. which daily values the machine must be given                       -> daily_inputs
+2. write all reductions into one program, what they share once        -> _program
+3. run it over the sessions                                           -> evaluate_bars
 
 Inside a `bar_` function the names of the bars' fields mean bars, arithmetic is done bar by bar, and a
 value of a day (a reduction inside another, a daily field) is the same on all its bars. A comparison with
@@ -26,18 +25,6 @@ from superhet.panel import Cube, Dates
 Array = npt.NDArray[Any]
 
 
-def bar_roots(expressions: Iterable[Expression]) -> tuple[Expression, ...]:
-    """Find the reductions of bars that daily formulas build on; those inside another are not listed.
-
-    Examples
-    --------
-    >>> from superhet.factors.parse import parse
-    >>> bar_roots([parse("ts_mean(bar_sum(amount) / bar_sum(volume), 5)")])
-    (bar_sum(amount), bar_sum(volume))
-    """
-    return tuple(n for n in _walk(expressions, _is_reduction) if _is_reduction(n))
-
-
 def daily_inputs(roots: Iterable[Expression]) -> tuple[Expression, ...]:
     """Find the daily values inside reductions of bars that must be computed beforehand.
 
@@ -48,7 +35,7 @@ def daily_inputs(roots: Iterable[Expression]) -> tuple[Expression, ...]:
     >>> daily_inputs([call("bar_max", (share,))])
     (float_shares,)
     """
-    return tuple(n for n in _walk(roots, _is_input) if _is_input(n))
+    return tuple(n for n in _walk(roots) if _is_input(n))
 
 
 def evaluate_bars(
@@ -99,10 +86,6 @@ def session_rows(
     return starts.astype(np.int64), stops.astype(np.int64)
 
 
-def _is_reduction(node: Expression) -> bool:
-    return node.kind == "call" and node.operator.family == "intraday" and not node.operator.bars
-
-
 def _is_input(node: Expression) -> bool:
     """Say whether the machine cannot compute a daily node itself."""
     if node.level != "daily" or node.kind == "number":
@@ -110,8 +93,8 @@ def _is_input(node: Expression) -> bool:
     return node.kind != "call" or node.operator.family not in ("elementwise", "intraday")
 
 
-def _walk(expressions: Iterable[Expression], stop: Any) -> Iterator[Expression]:
-    """Give every node once, operands before what uses them; what is below a node that stops is left out."""
+def _walk(expressions: Iterable[Expression]) -> Iterator[Expression]:
+    """Give every node once, operands before what uses them; what is below a daily input is left out."""
     seen: set[Expression] = set()
     for expression in expressions:
         stack = [(expression, False)]
@@ -122,7 +105,7 @@ def _walk(expressions: Iterable[Expression], stop: Any) -> Iterator[Expression]:
             elif node not in seen:
                 seen.add(node)
                 stack.append((node, True))
-                if not stop(node):
+                if not _is_input(node):
                     stack.extend((a, False) for a in reversed(node.arguments))
 
 
@@ -131,7 +114,7 @@ def _program(roots: Sequence[Expression], inputs: Sequence[Expression]) -> Progr
     values: dict[Expression, Value] = {}
     for k, node in enumerate(inputs):
         values[node] = writer.daily(k)
-    for node in _walk(roots, _is_input):
+    for node in _walk(roots):
         if node not in values:
             values[node] = _written(node, values, writer)
     return writer.program([values[root] for root in roots])

@@ -27,8 +27,6 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
-from superhet.errors import UnknownName
-
 
 @dataclass(frozen=True, kw_only=True)
 class Convention:
@@ -78,16 +76,3 @@ CONVENTIONS = MappingProxyType(
         )
     }
 )
-
-
-def convention(name: str, key: str = "") -> Convention:
-    """Find a convention by name.
-
-    Raises
-    ------
-    UnknownName
-        with near misses; `key` is the configuration path that named it
-    """
-    if name not in CONVENTIONS:
-        raise UnknownName("convention", name, CONVENTIONS, key)
-    return CONVENTIONS[name]

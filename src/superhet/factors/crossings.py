@@ -25,7 +25,7 @@ class Crossing:
     Parameters
     ----------
     run : rows, inside, [codes], numbers of the step, out
-    grouped : whether the last operand is a classification
+    grouped : whether the second operand is a classification
     """
 
     run: Callable[..., None]

@@ -37,7 +37,6 @@ __all__ = [
     "PRICES",
     "Expression",
     "Level",
-    "Misfit",
     "as_quarter",
     "asset_name",
     "call",

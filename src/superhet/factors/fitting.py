@@ -7,6 +7,7 @@ signal. Every complaint is a `Misfit`, which the parser turns into a `FormulaErr
 from __future__ import annotations
 
 import math
+import operator
 from typing import TYPE_CHECKING
 
 from superhet.factors.base import Operator, Parameter
@@ -21,6 +22,13 @@ _ALLOWED: dict[str, tuple[set[str], str]] = {
     "intraday": ({"bar", "number", "daily"}, "takes fields of the bars"),
     "statements": ({"quarter"}, "takes columns of the statements"),
 }
+_BESIDE = {"bar": {"bar", "daily", "number"}, "quarter": {"quarter", "number"}}
+_BOUNDS = (
+    ("ge", operator.ge, "at least"),
+    ("le", operator.le, "at most"),
+    ("gt", operator.gt, "above"),
+    ("lt", operator.lt, "below"),
+)
 
 
 class Misfit(Exception):
@@ -92,16 +100,10 @@ def _check_number(
             only = " (a label may, with label=True)" if is_lag(known, parameter) else ""
             raise Misfit(f"a {parameter.role.what} is positive{only}", at, future=True)
     for bound in parameter.bounds:
-        low, high = getattr(bound, "ge", None), getattr(bound, "le", None)
-        if low is not None and value < low:
-            raise Misfit(f"{title} must be at least {low}, got {argument!r}", at)
-        if high is not None and value > high:
-            raise Misfit(f"{title} must be at most {high}, got {argument!r}", at)
-        above, below = getattr(bound, "gt", None), getattr(bound, "lt", None)
-        if above is not None and value <= above:
-            raise Misfit(f"{title} must be above {above}, got {argument!r}", at)
-        if below is not None and value >= below:
-            raise Misfit(f"{title} must be below {below}, got {argument!r}", at)
+        for key, holds, words in _BOUNDS:
+            limit = getattr(bound, key, None)
+            if limit is not None and not holds(value, limit):
+                raise Misfit(f"{title} must be {words} {limit}, got {argument!r}", at)
 
 
 def is_lag(known: Operator, parameter: Parameter) -> bool:
@@ -136,16 +138,11 @@ def check_levels(known: Operator, arguments: tuple[Expression, ...]) -> None:
 
 def joint_level(levels: set[Level]) -> Level:
     """Find the level of an element-wise result: the finest that all operands can be put on."""
-    for inner in ("bar", "quarter"):
+    for inner, beside in _BESIDE.items():
         if inner in levels:
-            strange = (
-                levels - {inner, "number", "daily"}
-                if inner == "bar"
-                else levels - {inner, "number"}
-            )
+            strange = sorted(levels - beside)
             if strange:
-                other = sorted(strange)[0]
-                raise Misfit(f"a value of one {inner} cannot meet a value of one {other}")
+                raise Misfit(f"a value of one {inner} cannot meet a value of one {strange[0]}")
             return inner
     if "daily" in levels:
         return "daily"

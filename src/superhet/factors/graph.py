@@ -134,7 +134,7 @@ class Build:
     ----------
     graph : where the steps go
     convention : how many rows a window needs, and so on
-    alive : leaf that is 0 while an asset exists and NaN before it is listed
+    alive : leaf that is 0 while an asset is listed and NaN otherwise
     """
 
     graph: Graph

@@ -26,7 +26,6 @@ from superhet.kernels.announcements import NO_ANSWER
 
 Values = npt.NDArray[np.float64]
 _HOUSE = CONVENTIONS["superhet"]
-_OF_STATEMENTS = ("number", "quarter", "event")
 Daily = Callable[[list[Expression]], dict[Expression, Any]]
 
 

@@ -36,7 +36,9 @@ _PRICES = ("open", "high", "low", "close", "vwap")
 _FIELDS: Mapping[str, Powers] = {
     **{p: PRICE for p in (*_PRICES, *(f"raw_{p}" for p in _PRICES))},
     **{p: PRICE for p in ("previous_close", "limit_up", "limit_down", "eps")},
-    **{p: PRICE for p in ("benchmark_open", "benchmark_close")},
+    **{f"benchmark_{p}": PRICE for p in ("open", "high", "low", "close")},
+    "benchmark_volume": SHARES,
+    "benchmark_amount": CURRENCY,
     **{s: SHARES for s in ("volume", "total_shares", "float_shares")},
     **{c: CURRENCY for c in ("amount", "market_cap", "float_cap", "average_amount_60")},
 }

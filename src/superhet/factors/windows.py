@@ -1,7 +1,7 @@
 """Window steps by name, and how a family of them calls its kernel.
 
 A step's parameters are (window, known rows needed, more…). Steps on the same operands that one kernel can
-take together form a family; `family` gives the key they share, `call` runs the kernel for all of them.
+take together form a family; `family` gives the key they share, `bind` the call that computes them all.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ import numpy.typing as npt
 
 from superhet.factors.graph import Node
 from superhet.kernels import windows as tree
-from superhet.kernels import windows_moments as about
+from superhet.kernels import windows_moments as moments
 from superhet.kernels import windows_order as order
-from superhet.kernels import windows_pairs as two
+from superhet.kernels import windows_pairs as pairs
 from superhet.kernels import windows_weighted as weighted
 
 Call: TypeAlias = Callable[[], None]
@@ -59,18 +59,18 @@ _TREES: dict[str, _Kernel] = {
     "min": _Kernel(tree.extremes, None, (-1.0,)),
     "product": _Kernel(tree.products),
     "newest": _Kernel(tree.newest),
-    "var": _Kernel(about.moments, about.VAR),
-    "std": _Kernel(about.moments, about.STD),
-    "zscore": _Kernel(about.moments, about.ZSCORE),
-    "slope": _Kernel(about.trends, about.SLOPE),
-    "rsquare": _Kernel(about.trends, about.RSQUARE),
-    "residual": _Kernel(about.trends, about.RESIDUAL),
-    "linear_mean": _Kernel(about.trends, about.LINEAR),
-    "age_sum": _Kernel(about.trends, about.AGES),
-    "cov": _Kernel(two.pairs, two.COV),
-    "corr": _Kernel(two.pairs, two.CORR),
-    "beta": _Kernel(two.pairs, two.BETA),
-    "distance": _Kernel(two.pairs, two.DISTANCE),
+    "var": _Kernel(moments.moments, moments.VAR),
+    "std": _Kernel(moments.moments, moments.STD),
+    "zscore": _Kernel(moments.moments, moments.ZSCORE),
+    "slope": _Kernel(moments.trends, moments.SLOPE),
+    "rsquare": _Kernel(moments.trends, moments.RSQUARE),
+    "residual": _Kernel(moments.trends, moments.RESIDUAL),
+    "linear_mean": _Kernel(moments.trends, moments.LINEAR),
+    "age_sum": _Kernel(moments.trends, moments.AGES),
+    "cov": _Kernel(pairs.pairs, pairs.COV),
+    "corr": _Kernel(pairs.pairs, pairs.CORR),
+    "beta": _Kernel(pairs.pairs, pairs.BETA),
+    "distance": _Kernel(pairs.pairs, pairs.DISTANCE),
     "geometric_mean": _Kernel(weighted.geometric_means),
     "place": _Kernel(tree.places),
 }
@@ -82,7 +82,7 @@ _SWEEPS: dict[str, _Kernel] = {
 }
 _QUANTILE = "quantile"
 NAMES = (*_TREES, *_SWEEPS, _QUANTILE)
-_CUT = {about.trends, two.pairs}  # kernels that are told which deviation counts as none
+_CUT = {moments.trends, pairs.pairs}  # kernels that are told which deviation counts as none
 
 
 def family(node: Node) -> Hashable:

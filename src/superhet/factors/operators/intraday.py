@@ -266,8 +266,11 @@ def bar_top_mean(
     `bar_top_mean(close, volume, abs(close / open - 1) / sqrt(volume), 0.2)` is the average price of the
     fifth of the volume that moved prices most. The bar on which the share is reached counts in part.
 
-    Examples -------- >>> price, volume, key = (np.array([a]).T for a in ([10.0, 11.0, 12.0], [1.0, 1.0,
-    2.0], [3.0, 9.0, 5.0])) >>> bar_top_mean(price, volume, key, 0.5) array([11.5])
+    Examples
+    --------
+    >>> price, volume = np.array([[10.0], [11.0], [12.0]]), np.array([[1.0], [1.0], [2.0]])
+    >>> bar_top_mean(price, volume, np.array([[3.0], [9.0], [5.0]]), 0.5)
+    array([11.5])
     """
     return reduced("top_mean", [x, weight, key], first, last, share)
 

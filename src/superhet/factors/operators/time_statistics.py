@@ -1,8 +1,8 @@
 """Statistics down the dates of one asset: deviations, shapes, correlations, regressions, trend lines.
 
 NaN rule, look-back and examples are as in `operators.time_series`. They need at least 2 known rows, 3 for
-skewness, 4 for kurtosis. A window without variance has deviation exactly 0; a correlation, a z-score or an
-R² is then NaN.
+skewness, 4 for kurtosis, 1 for the mean absolute deviation. A window without variance has deviation exactly
+0; a correlation, a z-score or an R² is then NaN.
 """
 
 from __future__ import annotations
