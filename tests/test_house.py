@@ -27,6 +27,28 @@ def test_public_face_is_sorted_and_exact():
         assert getattr(superhet, name) is not None
 
 
+def test_face_of_the_data_is_exact():
+    from superhet import data
+
+    assert set(data.__all__) == set(data._HOME)
+    for name in data.__all__:
+        assert getattr(data, name) is not None
+    with pytest.raises(AttributeError, match="nothing"):
+        _ = data.nothing
+
+
+def test_reading_a_store_loads_nothing_that_imports_files():
+    script = (
+        "import sys\nfrom superhet.data import Store, load_market\n"
+        "print([m for m in ('superhet.data.ingest', 'superhet.data.quality') if m in sys.modules])\n"
+        "from superhet.data import SOURCES\nprint('files' in SOURCES)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split("\n")[:2] == ["[]", "True"]
+
+
 def test_import_loads_no_heavy_library():
     script = f"import sys, superhet; print([m for m in {HEAVY!r} if m in sys.modules])"
     done = subprocess.run(

@@ -1,9 +1,32 @@
-"""Pure array maths: arrays in, arrays out; knows no dates and no assets."""
+"""Pure array maths: arrays in, arrays out; knows no dates and no assets.
+
+The kernels of the cross-section load when they are first named, as `kernels.ranking`: a compiled function
+costs half a millisecond to declare, and few formulas need them.
+"""
 
 from __future__ import annotations
 
 import hashlib
+from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from superhet.kernels import (
+        clipping,
+        cross_section,
+        ranking,
+        regression_date,
+        regression_rows,
+    )
+
+__all__ = ["clipping", "cross_section", "ranking", "regression_date", "regression_rows"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module 'superhet.kernels' has no attribute {name!r}")
+    return import_module(f"superhet.kernels.{name}")
 
 
 def _forget_stale_code(folder: Path) -> None:

@@ -274,11 +274,13 @@ def _pair(buffer: Reals, k: int, spare: Reals) -> Pair:
             m += (v >= low) & (v <= high)
         source, n, k = spare, kept, k - below
     if n <= _SAMPLE:
-        sample[:n] = source[:n]
+        for i in range(n):
+            sample[i] = source[i]
         first = buffer.dtype.type(_counted(sample[:n], k))
     else:
         if n == buffer.size:
-            spare[:n] = buffer
+            for i in range(n):
+                spare[i] = buffer[i]
         source, first = spare, _select(spare, n, k)
     upto, second = 0, buffer.dtype.type(np.inf)
     for i in range(n):

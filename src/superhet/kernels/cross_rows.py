@@ -23,20 +23,12 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from superhet.kernels import clipping, cross_section, ranking, regression_rows
-from superhet.kernels.ranking import Reals, still
-from superhet.kernels.regression_date import Cells
+from superhet import kernels
 
 Array: TypeAlias = npt.NDArray[Any]
+Reals: TypeAlias = npt.NDArray[Any]
 Planes: TypeAlias = Array | Sequence[Array]
 Statistic = Literal["mean", "median", "std", "sum"]
-
-_STATISTICS = {
-    "mean": cross_section.MEAN,
-    "median": cross_section.MEDIAN,
-    "std": cross_section.STD,
-    "sum": cross_section.SUM,
-}
 
 
 def rank_pct(x: Reals, inside: Array, out: Reals) -> None:
@@ -44,7 +36,7 @@ def rank_pct(x: Reals, inside: Array, out: Reals) -> None:
 
     A cell outside takes the place it would have among them, kept within [1/n, 1].
     """
-    _rank(x, inside, None, ranking.SHARE, 1.0, out)
+    _rank(x, inside, None, kernels.ranking.SHARE, 1.0, out)
 
 
 def bucket(x: Reals, inside: Array, n: int, out: Reals) -> None:
@@ -52,17 +44,17 @@ def bucket(x: Reals, inside: Array, n: int, out: Reals) -> None:
 
     Ties share a bucket; a row with fewer estimable cells than buckets has none.
     """
-    _rank(x, inside, None, ranking.BUCKET, n, out)
+    _rank(x, inside, None, kernels.ranking.BUCKET, n, out)
 
 
 def group_rank_pct(x: Reals, inside: Array, codes: Array, out: Reals) -> None:
     """Do what `rank_pct` does within each group."""
-    _rank(x, inside, codes, ranking.SHARE, 1.0, out)
+    _rank(x, inside, codes, kernels.ranking.SHARE, 1.0, out)
 
 
 def group_bucket(x: Reals, inside: Array, codes: Array, n: int, out: Reals) -> None:
     """Do what `bucket` does within each group."""
-    _rank(x, inside, codes, ranking.BUCKET, n, out)
+    _rank(x, inside, codes, kernels.ranking.BUCKET, n, out)
 
 
 def zscore(x: Reals, inside: Array, out: Reals) -> None:
@@ -71,18 +63,18 @@ def zscore(x: Reals, inside: Array, out: Reals) -> None:
     A row that does not vary gives 0, one with fewer than 2 estimable cells NaN.
     """
     x, inside = _input(x, out.dtype, out.shape), _input(inside, np.bool_, out.shape)
-    equal = cross_section.unweighted(len(out))
-    cross_section.zscore_rows(x, inside, out.shape[1], equal, _goal(out))
+    equal = kernels.cross_section.unweighted(len(out))
+    kernels.cross_section.zscore_rows(x, inside, out.shape[1], equal, _goal(out))
 
 
 def demean(x: Reals, inside: Array, out: Reals) -> None:
     """Subtract the mean."""
-    _measure(x, inside, cross_section.DEMEAN, out)
+    _measure(x, inside, kernels.cross_section.DEMEAN, out)
 
 
 def scale(x: Reals, inside: Array, out: Reals) -> None:
     """Divide by the sum of absolute values; a row of zeros gives NaN."""
-    _measure(x, inside, cross_section.SCALE, out)
+    _measure(x, inside, kernels.cross_section.SCALE, out)
 
 
 def statistic(x: Reals, inside: Array, kind: Statistic, out: Reals) -> None:
@@ -90,17 +82,17 @@ def statistic(x: Reals, inside: Array, kind: Statistic, out: Reals) -> None:
 
     `std` is the population deviation (divisor n); it needs 2 estimable cells.
     """
-    _measure(x, inside, _STATISTICS[kind], out)
+    _measure(x, inside, kernels.cross_section.STATISTICS[kind], out)
 
 
 def group_demean(x: Reals, inside: Array, codes: Array, out: Reals) -> None:
     """Subtract the mean of the group."""
-    _group_measure(x, inside, codes, cross_section.DEMEAN, out)
+    _group_measure(x, inside, codes, kernels.cross_section.DEMEAN, out)
 
 
 def group_mean(x: Reals, inside: Array, codes: Array, out: Reals) -> None:
     """Give every cell of a group, missing ones too, the mean of the group."""
-    _group_measure(x, inside, codes, cross_section.MEAN, out)
+    _group_measure(x, inside, codes, kernels.cross_section.MEAN, out)
 
 
 def group_zscore(x: Reals, inside: Array, codes: Array, out: Reals) -> None:
@@ -108,12 +100,12 @@ def group_zscore(x: Reals, inside: Array, codes: Array, out: Reals) -> None:
 
     A group that does not vary, as one of a single estimable cell, gives 0.
     """
-    _group_measure(x, inside, codes, cross_section.ZSCORE, out)
+    _group_measure(x, inside, codes, kernels.cross_section.ZSCORE, out)
 
 
 def group_scale(x: Reals, inside: Array, codes: Array, out: Reals) -> None:
     """Divide by the sum of absolute values of the group; a group of zeros gives NaN."""
-    _group_measure(x, inside, codes, cross_section.SCALE, out)
+    _group_measure(x, inside, codes, kernels.cross_section.SCALE, out)
 
 
 def winsorize(x: Reals, inside: Array, share: float, out: Reals) -> None:
@@ -122,7 +114,7 @@ def winsorize(x: Reals, inside: Array, share: float, out: Reals) -> None:
     A row with fewer than 2 estimable cells gives NaN.
     """
     low, high = min(share, 1.0 - share), max(share, 1.0 - share)
-    _clip(x, inside, None, (clipping.QUANTILE, low, high), out)
+    _clip(x, inside, None, (kernels.clipping.QUANTILE, low, high), out)
 
 
 def median_clip(x: Reals, inside: Array, reach: float, out: Reals) -> None:
@@ -130,25 +122,25 @@ def median_clip(x: Reals, inside: Array, reach: float, out: Reals) -> None:
 
     A row with fewer than 2 estimable cells gives NaN.
     """
-    _clip(x, inside, None, (clipping.MAD, reach * clipping.MAD_TO_STD, 0.0), out)
+    _clip(x, inside, None, (kernels.clipping.MAD, reach * kernels.clipping.MAD_TO_STD, 0.0), out)
 
 
 def median_clip_zscore(x: Reals, inside: Array, reach: float, out: Reals) -> None:
     """Do what `median_clip` and `zscore` do one after the other, byte for byte."""
     x, inside = _input(x, out.dtype, out.shape), _input(inside, np.bool_, out.shape)
-    reach = float(reach) * clipping.MAD_TO_STD
-    cross_section.clip_zscore_rows(x, inside, out.shape[1], reach, _goal(out))
+    reach = float(reach) * kernels.clipping.MAD_TO_STD
+    kernels.cross_section.clip_zscore_rows(x, inside, out.shape[1], reach, _goal(out))
 
 
 def group_winsorize(x: Reals, inside: Array, codes: Array, share: float, out: Reals) -> None:
     """Do what `winsorize` does within each group; a group of one estimable cell is left as it is."""
     low, high = min(share, 1.0 - share), max(share, 1.0 - share)
-    _clip(x, inside, codes, (clipping.QUANTILE, low, high), out)
+    _clip(x, inside, codes, (kernels.clipping.QUANTILE, low, high), out)
 
 
 def group_median_clip(x: Reals, inside: Array, codes: Array, reach: float, out: Reals) -> None:
     """Do what `median_clip` does within each group; a group of one estimable cell is left as it is."""
-    _clip(x, inside, codes, (clipping.MAD, reach * clipping.MAD_TO_STD, 0.0), out)
+    _clip(x, inside, codes, (kernels.clipping.MAD, reach * kernels.clipping.MAD_TO_STD, 0.0), out)
 
 
 def residual(x: Reals, inside: Array, codes: Array, exposures: Planes, out: Reals) -> None:
@@ -171,38 +163,38 @@ def residual_many(xs: Planes, inside: Array, codes: Array, exposures: Planes, ou
     exposures : as in `residual`
     """
     rows, size = out[0].shape
-    cells = Cells(
+    cells = kernels.regression_date.Cells(
         _input(inside, np.bool_, (rows, size)),
         _input(codes, np.int32, (rows, size)),
-        cross_section.unweighted(rows),
+        kernels.cross_section.unweighted(rows),
         size,
     )
-    found = regression_rows.empty_report(len(out), rows, len(exposures))
+    found = kernels.regression_rows.empty_report(len(out), rows, len(exposures))
     goals = [_goal(plane) for plane in out]
     signals = [_input(plane, out[0].dtype, (rows, size)) for plane in xs]
     columns = [_input(plane, out[0].dtype, (rows, size)) for plane in exposures]
-    regression_rows.residual_rows(signals, columns, cells, False, found, goals)
+    kernels.regression_rows.residual_rows(signals, columns, cells, False, found, goals)
 
 
 def _rank(x: Array, inside: Array, codes: Array | None, mode: int, a: float, out: Reals) -> None:
     x, inside = _input(x, out.dtype, out.shape), _input(inside, np.bool_, out.shape)
     goal, size = _goal(out), out.shape[1]
     if codes is None:
-        ranking.rank_rows(x, inside, size, mode, float(a), False, goal)
+        kernels.ranking.rank_rows(x, inside, size, mode, float(a), False, goal)
     else:
         codes = _input(codes, np.int32, out.shape)
-        ranking.group_rank_rows(x, inside, codes, size, mode, float(a), goal)
+        kernels.ranking.group_rank_rows(x, inside, codes, size, mode, float(a), goal)
 
 
 def _measure(x: Array, inside: Array, mode: int, out: Reals) -> None:
     x, inside = _input(x, out.dtype, out.shape), _input(inside, np.bool_, out.shape)
-    cross_section.measure_rows(x, inside, out.shape[1], mode, _goal(out))
+    kernels.cross_section.measure_rows(x, inside, out.shape[1], mode, _goal(out))
 
 
 def _group_measure(x: Array, inside: Array, codes: Array, mode: int, out: Reals) -> None:
     x, inside = _input(x, out.dtype, out.shape), _input(inside, np.bool_, out.shape)
-    equal = cross_section.unweighted(len(out))
-    cross_section.group_measure_rows(
+    equal = kernels.cross_section.unweighted(len(out))
+    kernels.cross_section.group_measure_rows(
         x, inside, _input(codes, np.int32, out.shape), out.shape[1], mode, equal, _goal(out)
     )
 
@@ -213,10 +205,10 @@ def _clip(
     x, inside = _input(x, out.dtype, out.shape), _input(inside, np.bool_, out.shape)
     goal, size, (mode, a, b) = _goal(out), out.shape[1], at
     if codes is None:
-        clipping.clip_rows(x, inside, size, mode, (float(a), float(b)), False, goal)
+        kernels.clipping.clip_rows(x, inside, size, mode, (float(a), float(b)), False, goal)
     else:
         codes = _input(codes, np.int32, out.shape)
-        clipping.group_clip_rows(x, inside, codes, size, mode, (float(a), float(b)), goal)
+        kernels.clipping.group_clip_rows(x, inside, codes, size, mode, (float(a), float(b)), goal)
 
 
 def _input(array: Array, dtype: npt.DTypeLike, shape: tuple[int, ...]) -> Any:
@@ -224,7 +216,9 @@ def _input(array: Array, dtype: npt.DTypeLike, shape: tuple[int, ...]) -> Any:
     if array.shape != shape:
         raise ValueError(f"an array has shape {array.shape}, the others have {shape}")
     whole = _whole(np.asarray(array, dtype=dtype))
-    return still(np.ascontiguousarray(array, dtype=dtype) if whole is None else whole)
+    return kernels.ranking.still(
+        np.ascontiguousarray(array, dtype=dtype) if whole is None else whole
+    )
 
 
 def _goal(out: Reals) -> Reals:

@@ -63,6 +63,7 @@ __all__ = [
 ]
 
 DEMEAN, SCALE, ZSCORE, MEAN, MEDIAN, STD, SUM = range(7)
+STATISTICS = {"mean": MEAN, "median": MEDIAN, "std": STD, "sum": SUM}
 
 
 def zscore(

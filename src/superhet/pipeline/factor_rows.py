@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,10 @@ import numpy.typing as npt
 from superhet.errors import ConfigError, DiskFull
 from superhet.panel import Market
 from superhet.pipeline.artifacts import write_atomic
+
+if TYPE_CHECKING:
+    import polars as pl
+    import pyarrow as pa
 
 Array: TypeAlias = npt.NDArray[Any]
 _ROWS = 1 << 18  # of a row group: what readers take at a time, and what is copied at a time
@@ -91,11 +95,11 @@ class _ParquetRows:
     """Rows of a Parquet file."""
 
     def __init__(self, file: Any, market: Market, listed: Array, facts: Mapping[str, Any]) -> None:
-        import pyarrow as pa
+        import polars as pl
 
         self._file, self._listed = file, listed
         self._days = market.dates.values
-        self._names = pa.array(list(market.assets.values), pa.string())
+        self._names = pl.Series(list(market.assets.values), dtype=pl.String)
         self._facts = json.dumps(facts, ensure_ascii=False)
         self._writer: Any = None
 
@@ -114,20 +118,36 @@ class _ParquetRows:
             self._writer.close()
 
     def _group(self, first: int, last: int, values: Mapping[str, Array]) -> None:
-        import pyarrow as pa
+        import polars as pl
         import pyarrow.parquet as pq
 
         row, column = np.nonzero(self._listed[first:last])
         cells = row * self._listed.shape[1] + column
         columns = {
-            "date": pa.array(self._days[first + row]),
-            "asset": self._names.take(pa.array(column)),
-            **{n: pa.array(v.ravel()[cells], from_pandas=True) for n, v in values.items()},
+            "date": self._days[first + row],
+            "asset": self._names.gather(column),
+            **{n: v.ravel()[cells] for n, v in values.items()},
         }
-        table = pa.table(columns)
+        table = _to_arrow(pl.DataFrame(columns, nan_to_null=True))
         if self._writer is None:
             schema = table.schema.with_metadata({"superhet": self._facts})
             self._writer = pq.ParquetWriter(
                 self._file, schema, compression="zstd", use_dictionary=["date", "asset"]
             )
-        self._writer.write_table(table.cast(self._writer.schema), row_group_size=max(len(cells), 1))
+        self._writer.write_table(table, row_group_size=max(len(cells), 1))
+
+
+def _to_arrow(frame: pl.DataFrame) -> pa.Table:
+    """Hand rows to pyarrow, text with offsets of 32 bits.
+
+    pyarrow's own `array` and `cast` load pandas and a thousand functions, which takes half a second.
+    """
+    import polars as pl
+    import pyarrow as pa
+
+    table = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
+    (text,) = table["asset"].chunks
+    _, offsets, letters = text.buffers()
+    short = np.frombuffer(offsets, dtype=np.int64).astype(np.int32)
+    names = pa.Array.from_buffers(pa.string(), len(text), [None, pa.py_buffer(short), letters])
+    return table.set_column(1, "asset", names)
