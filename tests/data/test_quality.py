@@ -1,87 +1,20 @@
-"""Every kind of oddity that is planted is counted, and clean data have none."""
+"""What a finding says: its cases, of how many, the first of them; and how a report prints."""
 
 from __future__ import annotations
 
 import json
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 import polars as pl
 import pytest
+from quality_tables import DAYS, bars, minutes
 
 from superhet.data.base import MemoryTables
 from superhet.data.quality import Limits, check
 
-DAYS = [date(2020, 1, 1) + timedelta(days=i) for i in range(10)]
-
-
-def bars(**changes) -> pl.DataFrame:
-    close = [10.0 + 0.1 * i for i in range(10)]
-    columns = {
-        "date": DAYS,
-        "asset": ["A"] * 10,
-        "open": close,
-        "high": [c + 0.2 for c in close],
-        "low": [c - 0.2 for c in close],
-        "close": close,
-        "volume": [100.0 + i for i in range(10)],
-        "adjust_factor": [1.0] * 10,
-    }
-    frame = pl.DataFrame({**columns, **changes})
-    return (
-        frame
-        if "amount" in changes
-        else frame.with_columns(amount=pl.col("close") * pl.col("volume"))
-    )
-
-
-def minutes(frame: pl.DataFrame) -> pl.DataFrame:
-    stamps = [datetime(2020, 1, 1, 10), datetime(2020, 1, 1, 15)]
-    rows = frame.select(pl.exclude("adjust_factor")).with_columns(pl.col("volume", "amount") / 2)
-    parts = [
-        rows.with_columns(time=pl.col("date").cast(pl.Datetime("ms")) + (s - datetime(2020, 1, 1)))
-        for s in stamps
-    ]
-    return pl.concat(parts).drop("date")
-
 
 def report(**tables: pl.DataFrame):
     return check(MemoryTables({"calendar": pl.DataFrame({"date": DAYS}), **tables}))
-
-
-def test_clean_data_have_no_findings():
-    statements = pl.DataFrame(
-        {"asset": ["A"], "report_date": [date(2019, 12, 31)], "announce_date": [date(2020, 1, 5)]}
-    ).with_columns(revision=pl.lit(0))
-    macro = pl.DataFrame(
-        {
-            "series": ["pmi"],
-            "period": [date(2019, 12, 31)],
-            "release_date": [date(2020, 1, 5)],
-            "value": [1.0],
-        }
-    )
-    found = report(bars_1d=bars(), bars_15min=minutes(bars()), statements=statements, macro=macro)
-    assert [f for f in found.findings if f.count] == []
-    assert len(found.findings) > 20
-
-
-@pytest.mark.parametrize(
-    ("finding", "changes", "count"),
-    [
-        ("bars_1d.duplicate_keys", {"date": [*DAYS[:9], DAYS[8]]}, 1),
-        ("bars_1d.jumps", {"adjust_factor": [1.0] * 5 + [2.0] * 5}, 1),
-        ("bars_1d.factor_discontinuities", {"adjust_factor": [1.0] * 5 + [2.0] * 5}, 1),
-        ("bars_1d.factor_falls", {"adjust_factor": [2.0] * 5 + [1.9] * 5}, 1),
-        ("bars_1d.zero_volume", {"volume": [0.0] * 2 + [100.0] * 8}, 2),
-        ("bars_1d.stale_bars", {"close": [10.0] * 10, "volume": [100.0] * 10}, 9),
-        ("bars_1d.close_missing", {"close": [None] + [10.0] * 9}, 1),
-        ("bars_1d.amount_missing", {"amount": [None] + [1000.0] * 9}, 1),
-        ("bars_1d.vwap_outside_bar", {"amount": [1e6] + [None] * 9}, 1),
-        ("calendar.bars_off_calendar", {"date": [*DAYS[:9], date(2020, 2, 1)]}, 1),
-    ],
-)
-def test_a_planted_oddity_is_counted(finding, changes, count):
-    assert report(bars_1d=bars(**changes))[finding].count == count
 
 
 def test_a_split_that_the_factor_mends_is_no_jump():

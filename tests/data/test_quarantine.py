@@ -106,8 +106,8 @@ def test_a_mended_row_goes_back_and_leaves_quarantine(folder: Path) -> None:
     store = Store.open(folder / "store")
     word = listed(store, rule="not_a_number")
     with pytest.raises(DataError, match="n.a.x"):
-        restore(store, word, {})
-    restore(store, word, {"close": "10.1"})
+        restore(store, word, {}, as_read=True)
+    restore(store, word, {"close": "10.1"}, as_read=True)
     day = DAY + timedelta(days=9)
     assert store.read("bars_1d", start=day, end=day)["close"].to_list() == [10.1]
     assert listed(store).height == 2
@@ -119,7 +119,7 @@ def test_a_row_never_takes_the_place_of_one_that_is_there(folder: Path) -> None:
     store = Store.open(folder / "store")
     row = listed(store, rule="not_a_number")
     with pytest.raises(DataError, match="a row with this key already"):
-        restore(store, row, {"close": "10.1", "date": str(DAY)})
+        restore(store, row, {"close": "10.1", "date": str(DAY)}, as_read=True)
     assert listed(store).height == 3
 
 
@@ -136,3 +136,29 @@ def test_forgotten_rows_are_gone(folder: Path) -> None:
     forget(store, listed(store, rule="bad_ohlc"))
     assert listed(store)["rule"].to_list() == ["not_a_number", "not_positive"]
     assert store.read("bars_1d").height == 3997
+
+
+def test_a_row_set_aside_before_its_units_were_known_is_not_put_back_as_it_is(
+    tmp_path: Path,
+) -> None:
+    with_cells(bars(4000), {(9, "close"): "n.a.x"}).write_csv(tmp_path / "bars_1d.csv")
+    entry = {"table": "bars_1d", "files": "bars_1d.csv", "units": {"volume": 100}}
+    (tmp_path / "map.yaml").write_text(str({"tables": [entry]}))
+    import_files(tmp_path, tmp_path / "store", tmp_path / "map.yaml")
+    store = Store.open(tmp_path / "store")
+    with pytest.raises(DataError, match=r"before the units.*--as-read"):
+        restore(store, listed(store), {"close": "10.1"})
+    restore(store, listed(store), {"close": "10.1", "volume": "100900"}, as_read=True)
+    day = DAY + timedelta(days=9)
+    assert store.read("bars_1d", start=day, end=day)["volume"].to_list() == [100900.0]
+
+
+def test_a_row_that_breaks_a_rule_has_its_units_and_goes_back(tmp_path: Path) -> None:
+    with_cells(bars(4000), {(9, "high"): "9.0"}).write_csv(tmp_path / "bars_1d.csv")
+    entry = {"table": "bars_1d", "files": "bars_1d.csv", "units": {"volume": 100}}
+    (tmp_path / "map.yaml").write_text(str({"tables": [entry]}))
+    import_files(tmp_path, tmp_path / "store", tmp_path / "map.yaml")
+    store = Store.open(tmp_path / "store")
+    restore(store, listed(store), {"high": "10.5"})
+    day = DAY + timedelta(days=9)
+    assert store.read("bars_1d", start=day, end=day)["volume"].to_list() == [100900.0]

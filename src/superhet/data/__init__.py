@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from superhet.data.universe import UniverseRule
 
 _HOME = {
-    "SOURCES": "ingest",  # registers itself there
+    "SOURCES": "sources.readers",  # which register themselves
     "ImportReport": "import_report",
     "MarketRequest": "load",
     "MemoryTables": "base",

@@ -22,6 +22,7 @@ from superhet.data.faults import ORIGIN_FILE, ORIGIN_ROW, Faults
 from superhet.data.import_report import ImportReport, TableReport
 from superhet.data.quarantine import FEW, QUARANTINE, admit, named, with_faults
 from superhet.data.schema import TABLES, table_spec
+from superhet.data.sources.beside import Known
 from superhet.data.sources.column_map import ColumnMap, TableMap
 from superhet.data.sources.expressions import compile_expression
 from superhet.data.sources.files import SUFFIXES, expand, read_file, read_join
@@ -84,6 +85,7 @@ def import_files(
     """
     base = Path(path)
     entries = _without_map(base) if column_map is None else _entries(column_map)
+    known = Known.read(base) if column_map is None else None  # an exported folder says it itself
     planned = [(number, entry, expand(base, entry.files)) for number, entry in entries]
     planned.sort(key=lambda plan: plan[1].table != "calendar")  # the others are held against it
     calendar = _stored_calendar(store)
@@ -98,7 +100,7 @@ def import_files(
             done += 1
         shaped = _shape(frames, entry, f"tables[{number}]", into, base, calendar)
         into.frames.append(shaped)
-        into.meta.update(entry.meta())
+        into.meta.update({**(known.meta.get(entry.table, {}) if known else {}), **entry.meta()})
         if entry.table == "calendar":
             calendar = shaped["date"].unique().sort()
     report(total, total, "writing")

@@ -67,11 +67,15 @@ class TableMap(_Strict):
     columns : our column -> header, or list of headers to be joined by a space; nothing = headers are ours
     from_file : our column -> regular expression on the file's name; its group 1 is the value
     constants : our column -> the same value on every row
-    encoding, separator, skip_rows, skip_rows_after_header : reading of CSV
-    header : the headers of a CSV file that has none
+    encoding, separator : of CSV
+    sheet : of a workbook of Excel; nothing = the first
+    skip_rows, skip_rows_after_header : lines above and below the headers that are none of the table
+    header : the headers of a file that has none
     transpose : header of the first column of a file whose rows are fields and whose columns are dates
     missing : words that mean not known (in every column but the text ones)
-    date_format : strptime format for all date columns, or by column; a trailing `*` ignores what follows
+    date_format : strptime format for all date columns, or by column; a trailing `*` ignores what follows,
+        `%q` is a quarter and means its last day
+    yearless : our date column that gives month and day only -> date after which the first such day is meant
     asset_format : plain (as it is), cn (any spelling of a Chinese share: sh600000, 600000.XSHG, 1), or a
         rewrite
     values : our text column -> their word -> ours; a word that is not listed is an error
@@ -94,12 +98,14 @@ class TableMap(_Strict):
     constants: dict[str, str | float | bool] = Field(default_factory=dict)
     encoding: str = "utf-8"
     separator: Annotated[str, Field(min_length=1, max_length=1)] = ","
+    sheet: str | None = None
     skip_rows: Annotated[int, Ge(0)] = 0
     skip_rows_after_header: Annotated[int, Ge(0)] = 0
     header: list[str] | None = None
     transpose: str | None = None
     missing: list[str] = Field(default_factory=lambda: list(_MISSING))
     date_format: str | dict[str, str] | None = None
+    yearless: dict[str, str] = Field(default_factory=dict)
     asset_format: Literal["plain", "cn"] | Rewrite = "plain"
     values: dict[str, dict[str, str]] = Field(default_factory=dict)
     bar_label: Literal["start", "end"] = "end"
@@ -129,7 +135,15 @@ class TableMap(_Strict):
         spec = table_spec(self.table)
         named = {
             name: key
-            for key in ("columns", "from_file", "constants", "derive", "assume", "values")
+            for key in (
+                "columns",
+                "from_file",
+                "constants",
+                "yearless",
+                "derive",
+                "assume",
+                "values",
+            )
             for name in getattr(self, key) or {}
         }
         for name, key in named.items():

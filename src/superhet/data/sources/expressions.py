@@ -4,7 +4,8 @@
 ``_kind in ('report', 'express') and date >= '2015-01-01'``
 
 Functions: where(condition, x) · coalesce(x, y, …) · abs(x) · rebased(x): x divided by its first known
-value of the asset, carried forward over holes, 1 before (a factor that starts at 1 where it becomes known).
+value of the asset, carried forward over holes, 1 before (a factor that starts at 1 where it becomes known) ·
+ex_right(close, previous): the adjust factor that follows from the exchange's ex-right previous close.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from superhet.data.table import Table
 
-FUNCTIONS = ("abs", "coalesce", "rebased", "where")
+FUNCTIONS = ("abs", "coalesce", "ex_right", "rebased", "where")
 
 
 def compile_expression(
@@ -74,6 +75,12 @@ class _Compiler:
         raise self._unreadable(node)
 
     def _arithmetic(self, node: ast.BinOp) -> pl.Expr:
+        import polars as pl
+
+        for side in (node.left, node.right):
+            if isinstance(side, ast.Name) and self.schema.get(side.id) == pl.String:
+                message = f"{side.id} holds text, and {self.text!r} calculates with it"
+                raise ConfigError(self.key, message)
         left, right = self.visit(node.left), self.visit(node.right)
         operators: dict[type[ast.operator], Callable[[], pl.Expr]] = {
             ast.Add: lambda: left + right,
@@ -132,7 +139,7 @@ class _Compiler:
         if name not in FUNCTIONS:
             raise UnknownName("function", name, FUNCTIONS, self.key)
         values = [self.visit(a) for a in arguments]
-        wanted = {"abs": 1, "rebased": 1, "where": 2}.get(name, max(1, len(values)))
+        wanted = {"abs": 1, "ex_right": 2, "rebased": 1, "where": 2}.get(name, max(1, len(values)))
         if len(values) != wanted:
             raise ConfigError(self.key, f"{name} takes {wanted} values, {len(values)} are given")
         if name == "abs":
@@ -141,11 +148,17 @@ class _Compiler:
             return pl.coalesce(values)
         if name == "where":
             return pl.when(values[0]).then(values[1])
+        if name == "ex_right":
+            close, previous = (pl.when(v > 0).then(v) for v in values)
+            step = close.forward_fill().shift(1) / previous
+            return self._by_date(step.fill_null(1.0).cum_prod())
         known = pl.when(values[0].is_finite()).then(values[0])
+        return self._by_date((known / known.drop_nulls().first()).forward_fill()).fill_null(1.0)
+
+    def _by_date(self, of_one: pl.Expr) -> pl.Expr:
+        """Work out a series asset by asset, in order of dates."""
         held = [k for k in self.spec.key if k != self.spec.date]
-        share = (known / known.drop_nulls().first()).forward_fill()
-        by_date = share.over(held, order_by=self.spec.date) if self.spec.date else share.over(held)
-        return by_date.fill_null(1.0)
+        return of_one.over(held, order_by=self.spec.date) if self.spec.date else of_one.over(held)
 
     def _unreadable(self, node: ast.AST) -> ConfigError:
         piece = ast.get_source_segment(self.text.strip(), node) or self.text

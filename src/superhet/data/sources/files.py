@@ -1,9 +1,10 @@
-"""Read CSV and Parquet files as a column map says, every row with its place of origin.
+"""Read CSV, Parquet and Excel files as a column map says, every row with its place of origin.
 
 1. bytes to text, telling where an encoding fails                             -> _decode
-2. text or Parquet to columns under the file's own headers                     -> _read_csv, _read_parquet
+2. text, Parquet or a sheet to columns under the file's own headers            -> read_raw
 3. headers to our names, constants, values from the file's name                -> _rename
-4. cells to types, units, asset names, bar labels                              -> read_file
+4. quarters and days without a year to dates                                   -> periods
+5. cells to types, units, asset names, bar labels                              -> read_file
 """
 
 from __future__ import annotations
@@ -19,13 +20,15 @@ from superhet.data.casting import cast_frame
 from superhet.data.faults import ORIGIN_FILE, ORIGIN_ROW, Faults, Rule, enforce
 from superhet.data.schema import table_spec
 from superhet.data.sources.column_map import Rewrite, TableMap
+from superhet.data.sources.periods import complete_years, spell_quarters, without_quarters
+from superhet.data.sources.workbook import WORKBOOKS, read_sheet
 from superhet.data.table import Table
 from superhet.errors import DataError, did_you_mean
 
 if TYPE_CHECKING:
     import polars as pl
 
-SUFFIXES = (".csv", ".txt", ".tsv", ".parquet")
+SUFFIXES = (".csv", ".txt", ".tsv", ".parquet", *WORKBOOKS)
 _ENCODINGS = ("utf-8", "gb18030", "utf-16", "big5")
 
 
@@ -42,7 +45,7 @@ def expand(base: Path, patterns: str | Sequence[str] | None) -> list[Path]:
     if patterns is None:
         found = [base] if base.is_file() else _data_files(base.iterdir())
         if not found:
-            raise DataError("no CSV or Parquet file lies here", file=str(base))
+            raise DataError("no CSV, Parquet or Excel file lies here", file=str(base))
         return found
     folder = base.parent if base.is_file() else base
     files: list[Path] = []
@@ -70,7 +73,7 @@ def read_file(
     import polars as pl
 
     spec = table_spec(entry.table)
-    raw = _read_parquet(path, name) if path.suffix == ".parquet" else _read_csv(path, entry, name)
+    raw = read_raw(path, entry, name)
     frame, ignored = _rename(raw, entry, spec, name)
     for column, pattern in entry.from_file.items():
         found = re.search(pattern, path.stem)
@@ -81,7 +84,10 @@ def read_file(
     frame = frame.with_columns(**{c: pl.lit(v) for c, v in entry.constants.items()})
     frame = _mark_missing(frame, entry, spec).with_row_index(ORIGIN_ROW, offset=1)
     dates = [c for c in frame.columns if (f := spec.field_of(c)) and f.kind in ("date", "time")]
-    frame = cast_frame(spec, frame, [name], entry.formats(dates), faults)
+    formats = entry.formats(dates)
+    frame = complete_years(spell_quarters(frame, formats), entry.yearless)
+    formats = {c: f for c, f in without_quarters(formats).items() if c not in entry.yearless}
+    frame = cast_frame(spec, frame, [name], formats, faults)
     frame = _spell_assets(frame, entry, spec, name, faults)
     frame = _translate(frame, entry, spec, name, faults)
     for column, factor in entry.units.items():
@@ -104,6 +110,7 @@ def read_join(path: Path, entry: TableMap, columns: dict[str, str], name: str) -
         "join": [],
         "header": None,
         "transpose": None,
+        "yearless": {},
         "values": {c: words for c, words in entry.values.items() if c in columns},
         "units": {c: factor for c, factor in entry.units.items() if c in columns},
     }
@@ -118,6 +125,21 @@ def _joined(entry: TableMap) -> set[str]:
 
 def _data_files(paths: Iterable[Path]) -> list[Path]:
     return sorted(p for p in paths if p.suffix in SUFFIXES and not p.name.startswith("."))
+
+
+def read_raw(path: Path, entry: TableMap, name: str) -> pl.DataFrame:
+    """Read a file under its own headers; cells of CSV are text.
+
+    Raises
+    ------
+    DataError
+        if it cannot be read as what its name says
+    """
+    if path.suffix == ".parquet":
+        return _read_parquet(path, name)
+    workbook = path.suffix.lower() in WORKBOOKS
+    raw = read_sheet(path, entry, name) if workbook else _read_csv(path, entry, name)
+    return raw if entry.transpose is None else _transpose(raw, entry.transpose, name)
 
 
 def _read_parquet(path: Path, name: str) -> pl.DataFrame:
@@ -150,7 +172,7 @@ def _read_csv(path: Path, entry: TableMap, name: str) -> pl.DataFrame:
             "and encoding: in the column map say how they are made."
         )
         raise DataError(message, file=name) from error
-    return frame if entry.transpose is None else _transpose(frame, entry.transpose, name)
+    return frame
 
 
 def _decode(content: bytes, encoding: str, name: str) -> str:
