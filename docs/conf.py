@@ -19,6 +19,7 @@ extensions = [
     "commands",
     "keys",
     "mathml",
+    "quality",
     "registries",
     "tables",
 ]

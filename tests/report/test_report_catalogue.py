@@ -33,6 +33,9 @@ FROM_DATA = {
     "bucket",
     "against",
     "month",
+    "severity",
+    "activity",
+    "period",
 }
 
 

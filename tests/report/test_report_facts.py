@@ -13,7 +13,7 @@ from superhet.errors import AxisMismatch
 from superhet.report import summary_text
 from superhet.report.catalogue import Text
 from superhet.report.context import Context, whole_rows
-from superhet.report.html import build_pages, figure_data
+from superhet.report.html import build_pages, figure_data, shared_axes
 from superhet.report.measures import Measures
 from superhet.report.pages import members, synthesis
 
@@ -177,7 +177,7 @@ def test_a_study_without_extras_still_gives_a_whole_report():
     context = Context(study=bare, measures=Measures(bare), text=Text("en"))
     pages = build_pages(context)
     assert [p.id for p in pages] == ["overview", "super-factor", "portfolio", "run"]
-    json.loads(figure_data(context, pages))
+    json.loads(figure_data(pages, shared_axes(context)))
 
 
 def test_a_weekly_clock_judges_overlaps_in_decisions(study):
@@ -200,7 +200,7 @@ def test_a_weekly_clock_judges_overlaps_in_decisions(study):
     assert measures.strength.mean == pytest.approx(np.nanmean(oracle), abs=1e-12)
     assert measures.quantile_nav.shape == (len(measures.dates), 10)
     context = Context(study=slow, measures=measures, text=Text("zh"))
-    json.loads(figure_data(context, build_pages(context)))
+    json.loads(figure_data(build_pages(context), shared_axes(context)))
 
 
 def test_with_many_members_the_fresh_ones_share_a_row_and_weights_become_a_map(

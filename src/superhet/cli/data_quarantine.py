@@ -54,6 +54,9 @@ def restore(
     mend: Annotated[
         list[str] | None, typer.Option("--set", help="column=value to mend; may be repeated.")
     ] = None,
+    as_read: Annotated[
+        bool, typer.Option("--as-read", help="Take rows that no column map has been applied to.")
+    ] = False,
     json: AsJson = False,
     debug: Debug = False,
 ) -> None:
@@ -70,7 +73,9 @@ def restore(
         values[column] = value
     opened = open_store(store)
     chosen = listed(opened, table, rule, ids or ())
-    snapshot = put_back(opened, chosen, values) if chosen.height else opened.snapshot
+    snapshot = opened.snapshot
+    if chosen.height:
+        snapshot = put_back(opened, chosen, values, as_read=as_read)
     emit(
         {"restored": chosen.height, "snapshot": snapshot},
         as_json=json,

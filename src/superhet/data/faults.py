@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 ORIGIN_FILE = "_file"
 ORIGIN_ROW = "_row"
+AS_READ = "_as_read"
 _ORIGIN = (ORIGIN_FILE, ORIGIN_ROW)
 
 
@@ -50,26 +51,37 @@ class Rule:
 class Faults:
     """Rows of one table that were set aside, in the order in which they were found.
 
+    Parameters
+    ----------
+    converted : whether all rows come in our units and names, as those of a vendor's or a program's format
+        do; else rows that do not name their file yet are as they were read
+
     Attributes
     ----------
     first : what would have been raised for the first of them
     rows : columns of the table `quarantine`, one dictionary a row
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, converted: bool = False) -> None:
+        self.converted = converted
         self.first: DataError | None = None
         self.rows: list[dict[str, Any]] = []
 
     def add(
         self, spec: Table, bad: pl.DataFrame, sources: Sequence[str], rule: Rule, error: DataError
     ) -> None:
-        """Keep the rows that break a rule."""
+        """Keep the rows that break a rule.
+
+        A row that does not name its file yet is as it was read: the units, codes and formulas of the
+        column map come later. Its cells say so (`AS_READ`).
+        """
         import polars as pl
 
         self.first = self.first or error
-        cells = bad.select(
-            pl.struct(own_columns(bad)).struct.json_encode().alias("cells")
-        ).to_series()
+        held = bad.select(own_columns(bad))
+        if ORIGIN_FILE not in bad.columns and not self.converted:
+            held = held.with_columns(pl.lit(True).alias(AS_READ))
+        cells = held.select(pl.struct(pl.all()).struct.json_encode()).to_series()
         for row, text in zip(bad.iter_rows(named=True), cells, strict=True):
             file = source_of(row, sources)
             found = {

@@ -93,6 +93,7 @@ def import_files(
     gathered: dict[str, _Gathered] = {}
     for number, entry, files in planned:
         into = gathered.setdefault(entry.table, _Gathered(spec=table_spec(entry.table)))
+        into.faults.converted = _is_plain(entry)
         frames = []
         for file in files:
             report(done, total, _name(file, base))
@@ -118,6 +119,12 @@ def _stored_calendar(store: Store | str | Path) -> pl.Series | None:
 def _entries(column_map: ColumnMap | str | Path) -> list[tuple[int, TableMap]]:
     whole = column_map if isinstance(column_map, ColumnMap) else ColumnMap.from_yaml(column_map)
     return list(enumerate(whole.tables))
+
+
+def _is_plain(entry: TableMap) -> bool:
+    """Whether the cells of the files are in our units and spelling as they stand."""
+    changes = (entry.units, entry.values, entry.join, entry.derive, entry.assume)
+    return entry.asset_format == "plain" and not any(changes)
 
 
 def _without_map(base: Path) -> list[tuple[int, TableMap]]:

@@ -176,7 +176,7 @@ class _Pull:
             report.rows[table] += len(frame)
             if len(found):
                 report.quarantined[table] += len(found)
-                self._set_aside.setdefault(table, Faults()).rows.extend(found.rows)
+                self._set_aside.setdefault(table, Faults(converted=True)).rows.extend(found.rows)
         self._meta.update(answer.meta)
         report.notes.update(answer.notes)
         rows = sum(len(f) for f in filled.values())
@@ -191,7 +191,7 @@ class _Pull:
 
     def _checked(self, table: str, frame: pl.DataFrame, source: str) -> tuple[pl.DataFrame, Faults]:
         """Give the rows that keep the schema, and those that do not if they are few."""
-        found = Faults()
+        found = Faults(converted=True)
         checked = check_frame(table, frame, source, sort=True, faults=found)
         if found.first is not None and len(found) > max(1, _FEW * len(frame)):
             raise found.first

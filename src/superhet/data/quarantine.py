@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from superhet.data.checking import check_frame
-from superhet.data.faults import Faults
+from superhet.data.faults import AS_READ, Faults
 from superhet.data.schema import table_spec
 from superhet.errors import ConfigError, DataError
 
@@ -99,18 +99,23 @@ def listed(
     return frame.sort("table", "file", "row")
 
 
-def restore(store: Store, chosen: pl.DataFrame, values: Mapping[str, str]) -> str:
+def restore(
+    store: Store, chosen: pl.DataFrame, values: Mapping[str, str], *, as_read: bool = False
+) -> str:
     """Put rows back into their tables, with some cells mended; give the new snapshot's name.
 
     Parameters
     ----------
     chosen : rows from `listed`
     values : column -> what stands there instead, as text
+    as_read : take rows, too, whose cells are as the file had them, before any units, codes and formulas of
+        the column map
 
     Raises
     ------
     DataError
-        if a row still breaks the schema, or its key is there already; nothing is changed
+        if a row still breaks the schema, or its key is there already, or it is as it was read and may not
+        be; nothing is changed
     """
     import polars as pl
 
@@ -119,6 +124,8 @@ def restore(store: Store, chosen: pl.DataFrame, values: Mapping[str, str]) -> st
     for (table,), rows in chosen.group_by("table", maintain_order=True):
         name = str(table)
         cells = [{**json.loads(text), **values} for text in rows["cells"]]
+        if not as_read:
+            _refuse_as_read(name, cells, rows)
         made = pl.DataFrame(
             [{k: None if v is None else str(v) for k, v in row.items()} for row in cells],
             infer_schema_length=None,
@@ -136,6 +143,20 @@ def forget(store: Store, chosen: pl.DataFrame) -> str:
     """Give rows up for good; give the new snapshot's name."""
     left = store.read(QUARANTINE).join(chosen, on=["table", "fault"], how="anti")
     return store.write({QUARANTINE: left}, source="quarantine: forgotten")
+
+
+def _refuse_as_read(table: str, cells: Sequence[Mapping[str, Any]], rows: pl.DataFrame) -> None:
+    """Refuse rows that the column map has not been applied to."""
+    for row, place in zip(cells, rows.iter_rows(named=True), strict=True):
+        if AS_READ in row:
+            raise DataError(
+                f"this row of {table} was set aside as it was read, before the units, codes and formulas of "
+                "the column map. Mend the file and import it again; or, if its cells are in our units and "
+                "names already, say --as-read.",
+                file=place["file"],
+                row=place["row"],
+                column=place["column"],
+            )
 
 
 def _refuse_known(store: Store, table: str, frame: pl.DataFrame) -> None:

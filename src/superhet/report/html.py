@@ -2,8 +2,8 @@
 
 1. measure and build the pages                                   -> build_pages
 2. put the data of all figures into one JSON text, axes once     -> figure_data
-3. fill the template; the script of the charts is inlined once   -> render_html
-4. write beside the target, then rename: a reader never sees half a report   -> write_html
+3. fill the template; the script of the charts is inlined once   -> fill_template
+4. write beside the target, then rename: a reader never sees half a report   -> write_whole
 
 The bytes depend on the Study alone: no clock, no random names.
 """
@@ -11,7 +11,7 @@ The bytes depend on the Study alone: no clock, no random names.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -49,9 +49,14 @@ def write_html(
     -------
     the path
     """
+    return write_whole(render_html(study, measures), path)
+
+
+def write_whole(html: str, path: str | os.PathLike[str]) -> Path:
+    """Write text to a file that appears whole or not at all; give its path."""
     target = Path(path)
     aside = target.with_name(f".{target.name}.part")
-    aside.write_bytes(render_html(study, measures).encode("utf-8"))
+    aside.write_bytes(html.encode("utf-8"))
     with aside.open("rb") as written:
         os.fsync(written.fileno())
     aside.replace(target)
@@ -78,16 +83,35 @@ def render_html(study: Study, measures: Measures | None = None) -> str:
         horizon=study.horizon,
         version=__version__,
     )
+    axes = shared_axes(context)
+    return fill_template(pages, axes, text, title=study.name, subtitle=subtitle, footer=footer)
+
+
+def fill_template(
+    pages: Sequence[Page],
+    axes: Mapping[str, Sequence[str]],
+    text: Text,
+    *,
+    title: str,
+    subtitle: str,
+    footer: str,
+) -> str:
+    """Put pages into one self-contained file.
+
+    Parameters
+    ----------
+    axes : names of "@axis:NAME" in figures -> their labels
+    """
     return str(
         _template().render(
-            lang_tag=_TAGS[study.language],
-            habit=_HABITS[study.language],
-            title=study.name,
+            lang_tag=_TAGS[text.language],
+            habit=_HABITS[text.language],
+            title=title,
             subtitle=subtitle,
             footer=footer,
             pages=pages,
             text=text,
-            data=figure_data(context, pages),
+            data=figure_data(pages, axes),
             css=_static("report.css"),
             echarts=_static("echarts.min.js"),
             script=_static("report.js"),
@@ -105,8 +129,8 @@ def build_pages(context: Context) -> list[Page]:
     ]
 
 
-def figure_data(context: Context, pages: Sequence[Page]) -> str:
-    """Put the options of all figures, and the axes they share, into one JSON text."""
+def shared_axes(context: Context) -> dict[str, list[str]]:
+    """Give the axes of dates that figures of a study share."""
     study = context.study
     axes = {
         "clock": day_texts(study.super_factor.dates),
@@ -117,6 +141,11 @@ def figure_data(context: Context, pages: Sequence[Page]) -> str:
     for k, found in enumerate(study.attributions):
         if found.dates != study.backtest.dates:
             axes[f"attribution-{k}"] = day_texts(found.dates)
+    return axes
+
+
+def figure_data(pages: Sequence[Page], axes: Mapping[str, Sequence[str]]) -> str:
+    """Put the options of all figures, and the axes they share, into one JSON text."""
     figures = {
         card.id: card.figure
         for page in pages

@@ -7,14 +7,23 @@ from typing import Any
 from superhet.report.blocks import Column, Table
 from superhet.report.numbers import known, show
 
+WORDS = {"text": "text", "code": "code", "long": "text long"}
+"""Kinds of columns that hold words -> their look."""
+
 
 def cell(table: Table, column: Column, value: object) -> Any:
-    """Write one table cell; numbers keep their full value for sorting."""
+    """Write one table cell; numbers keep their full value for sorting.
+
+    A cell of kind "badge" is (order, look, word): what it is sorted by, its colour, what it says.
+    """
     from markupsafe import Markup
 
-    if column.kind in ("text", "code"):
+    if column.kind in WORDS:
         shown = "" if value is None else str(value)
-        return Markup('<td class="{}">{}</td>').format(column.kind, shown)
+        return Markup('<td class="{}">{}</td>').format(WORDS[column.kind], shown)
+    if column.kind == "badge":
+        badge = '<td class="text" data-v="{}"><span class="badge {}">{}</span></td>'
+        return Markup(badge).format(*value)  # type: ignore[misc] # a triple, see above
     number, kind = value if isinstance(value, tuple) else (value, column.kind)
     if isinstance(number, str):
         return Markup("<td>{}</td>").format(number)

@@ -1,4 +1,4 @@
-"""Statements and what else is published of a period; macro releases: dates, revisions, units, identities."""
+"""Statements and what else is published of a period: dates, revisions, units, identities."""
 
 from __future__ import annotations
 
@@ -6,14 +6,22 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from superhet.data.quality.bars import power_of_ten
-from superhet.data.quality.base import Finding, Limits, examples, where
+from superhet.data.quality.base import Finding, Limits, count_rules, examples, where
+from superhet.data.quality.daily import before
 
 if TYPE_CHECKING:
     import polars as pl
 
 _TOTALS = ("total_assets", "assets")
 _DEBTS = ("total_liabilities", "liabilities")
-_EQUITIES = ("total_equity", "equity")
+_EQUITIES = ("total_equity", "equity", "parent_equity")
+_PARENTS = ("equity", "parent_equity")
+"""Equity that may be the owners' of the parent alone: minority interests may stand between."""
+_MOST_MINORITY = 0.5  # share of total assets
+_LEVELS = (*_TOTALS, *_EQUITIES, "total_shares", "revenue")
+_NEAR_DAYS = 400
+_FEW_ROWS = 100  # rows of a quarter of the year below which nothing is said
+_SEASONAL = 0.3  # difference of the shares known in two quarters of the year
 _LABELS = ["asset", "report_date", "announce_date"]
 
 
@@ -36,16 +44,23 @@ def check_announced(frame: pl.DataFrame, table: str, limits: Limits) -> Iterator
         conditions |= {
             "announced_before_period": lag < 0,
             "announced_on_period_end": lag == 0,
-            "announced_late": lag > limits.late,
+            "announced_late": (lag > limits.late) & _first(),
         }
-    for rule, wrong in conditions.items():
-        yield where(frame, table, rule, wrong, _LABELS)
+    yield from count_rules(frame, table, conditions, _LABELS)
     yield from _revisions(frame, table, [*order, "report_date"])
     yield _alike(frame, table, limits)
     if table == "statements":
         yield from _balance(frame, limits)
         yield from _unit_slips(frame)
+        yield from _seasonal_holes(frame)
         yield _missing_periods(frame)
+
+
+def _first() -> pl.Expr:
+    """Tell the first announcement of each period; what comes later is a restatement."""
+    import polars as pl
+
+    return pl.struct("asset", "report_date").is_first_distinct()
 
 
 def _revision(frame: pl.DataFrame) -> list[str]:
@@ -73,7 +88,8 @@ def _alike(frame: pl.DataFrame, table: str, limits: Limits) -> Finding:
     """Count rows of periods whose announcement date most assets share."""
     import polars as pl
 
-    days = frame.group_by("report_date", "announce_date").agg(rows=pl.len())
+    after = frame.filter(pl.col("announce_date") != pl.col("report_date"))
+    days = after.group_by("report_date", "announce_date").agg(rows=pl.len())
     whole = pl.col("rows").sum().over("report_date")
     usual = days.filter((pl.col("rows") > limits.alike * whole) & (whole >= 20))
     usual = usual.sort("rows", "report_date", descending=[True, False])
@@ -96,26 +112,63 @@ def _balance(frame: pl.DataFrame, limits: Limits) -> Iterator[Finding]:
     assets, debts, equity = found(_TOTALS), found(_DEBTS), found(_EQUITIES)
     if not (assets and debts and equity):
         return
-    minority = pl.lit(0.0)
-    if "minority_interest" in frame.columns:
-        minority = pl.col("minority_interest").fill_null(0.0)
-    whole = pl.col(debts) + pl.col(equity) + minority
-    broken = (whole / pl.col(assets) - 1).abs() > limits.balance
+    rest = 1 - (pl.col(debts) + pl.col(equity)) / pl.col(assets)
+    if equity in _PARENTS and "minority_interest" not in frame.columns:
+        broken = (rest < -limits.balance) | (rest > _MOST_MINORITY)
+    else:
+        broken = rest.abs() > limits.balance
+    if "minority_interest" in frame.columns:  # equity may hold it already, or not
+        minority = pl.col("minority_interest").fill_null(0.0) / pl.col(assets)
+        broken &= (rest - minority).abs() > limits.balance
     yield where(frame, "statements", "balance_broken", broken, _LABELS, assets)
 
 
 def _unit_slips(frame: pl.DataFrame) -> Iterator[Finding]:
+    """Count levels a power of ten off the period before that come back, or slip together.
+
+    Figures that change by about a hundred and stay there are those of a company that took over a shell.
+    """
     import polars as pl
 
+    levels = [n for n in _LEVELS if n in frame.columns]
+    if not levels:
+        return
+    frame = frame.select(*_LABELS, *levels, *_revision(frame))
     frame = frame.sort("asset", "report_date", *_revision(frame))
-    before = pl.col("report_date").shift(1).over("asset")
-    near = (pl.col("report_date") - before).dt.total_days() < 400
-    for name in _values(frame):
-        ratio = pl.col(name) / pl.col(name).shift(1).over("asset")
-        level = ratio > 0 if name in (*_TOTALS, "total_shares", "revenue") else pl.lit(False)
-        slipped = near & level & power_of_ten(ratio, tolerance=0.1)
-        found = where(frame, "statements", "statement_unit_slips", slipped, _LABELS, name)
-        if found.count or name in _TOTALS:
+    ratios = {n: pl.col(n) / before(n) for n in levels}
+    frame = frame.with_columns(**{f"_{n}": r for n, r in ratios.items()})
+    near = (pl.col("report_date") - before("report_date")).dt.total_days() < _NEAR_DAYS
+    slipped = {
+        n: near & (pl.col(f"_{n}") > 0) & power_of_ten(pl.col(f"_{n}"), tolerance=0.2)
+        for n in levels
+    }
+    thousands = [s & (pl.col(f"_{n}").log(10).abs() > 2.5) for n, s in slipped.items()]
+    together = pl.sum_horizontal(s.fill_null(False) for s in thousands) > 1
+    for name, slip in slipped.items():
+        undone = pl.col(f"_{name}") * pl.col(f"_{name}").shift(-1)
+        undone = undone.log(10).abs() < 0.3
+        back = undone & (pl.col("asset") == pl.col("asset").shift(-1))
+        undoes = undone.shift(1) & before(f"_{name}").is_not_null()
+        wrong = slip & (back | together) & ~undoes.fill_null(False)
+        yield where(frame, "statements", "statement_unit_slips", wrong, _LABELS, name)
+
+
+def _seasonal_holes(frame: pl.DataFrame) -> Iterator[Finding]:
+    """Count the rows without a field that is known far less in some quarters of the year."""
+    import polars as pl
+
+    values = _values(frame)
+    quarter = pl.col("report_date").dt.quarter()
+    shares = frame.group_by(quarter).agg(pl.len(), pl.col(values).is_not_null().mean())
+    shares = shares.filter(pl.col("len") >= _FEW_ROWS).sort("report_date")
+    for name in values:
+        if shares.height < 4:
+            return
+        low, high = float(shares[name].min()), float(shares[name].max())  # type: ignore[arg-type] # shares
+        scarce = shares.filter(pl.col(name) < high - _SEASONAL)["report_date"].to_list()
+        hole = pl.col(name).is_null() & quarter.is_in(scarce) & pl.lit(high - low > _SEASONAL)
+        found = where(frame, "statements", "quarters_missing", hole, _LABELS, name)
+        if found.count or name == values[0]:
             yield found
 
 
@@ -142,57 +195,3 @@ def _missing_periods(frame: pl.DataFrame) -> Finding:
             f"{a} before {d}" for a, d in holes.select("asset", "report_date").head(3).rows()
         ),
     )
-
-
-def check_macro(frame: pl.DataFrame) -> Iterator[Finding]:
-    """Look through macro releases."""
-    import polars as pl
-
-    lag = (pl.col("release_date") - pl.col("period")).dt.total_days()
-    labels = ["series", "period", "release_date"]
-    yield where(frame, "macro", "released_before_period", lag < 0, labels)
-    yield where(frame, "macro", "released_on_period_end", lag == 0, labels)
-    vintages = frame.group_by("series", "period").agg(n=pl.len(), values=pl.col("value").n_unique())
-    yield where(vintages, "macro", "revised_values", pl.col("values") > 1, ["series", "period"])
-    steps = frame.select("series", "period").unique().sort("series", "period")
-    months = pl.col("period").dt.year() * 12 + pl.col("period").dt.month()
-    steps = steps.with_columns(step=months - months.shift(1).over("series"))
-    usual = steps.group_by("series").agg(usual=pl.col("step").median())
-    monthly = steps.join(usual.filter(pl.col("usual") == 1), on="series")
-    missed = monthly.filter(pl.col("step") > 1).sort("series", "period")
-    yield Finding(
-        table="macro",
-        rule="months_missing",
-        count=int((missed["step"] - 1).sum()),
-        total=monthly.height,
-        field="period",
-        examples=tuple(
-            f"{s} before {p}" for s, p in missed.select("series", "period").head(3).rows()
-        ),
-    )
-    yield from _series(frame, lag)
-
-
-def _series(frame: pl.DataFrame, lag: pl.Expr) -> Iterator[Finding]:
-    """Look at each series as a whole: lags that are assumed, no revision, an early end."""
-    import polars as pl
-
-    series = (
-        frame.with_columns(_lag=lag)
-        .group_by("series")
-        .agg(
-            rows=pl.len(),
-            periods=pl.col("period").n_unique(),
-            last=pl.col("period").max(),
-            lags=(pl.col("_lag") - pl.col("_lag").median()).abs().quantile(0.9),
-            lag=pl.col("_lag").median(),
-        )
-        .sort("series")
-    )
-    late = (pl.col("lag") > 1) & (pl.col("rows") >= 12)
-    steady = late & (pl.col("lags") <= 1)
-    yield where(series, "macro", "release_lag_constant", steady, ["series", "lag"], "release_date")
-    once = late & (pl.col("rows") == pl.col("periods"))
-    yield where(series, "macro", "single_vintage", once, ["series"], "value")
-    early = (pl.lit(series["last"].max()) - pl.col("last")).dt.total_days() > 92
-    yield where(series, "macro", "series_end_early", early, ["series", "last"], "period")

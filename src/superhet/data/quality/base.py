@@ -25,25 +25,29 @@ class Limits:
 
     Parameters
     ----------
-    jump : absolute total return of one bar (fraction); 0.205 is just above the limit of ChiNext and STAR
+    jump : absolute total return of one bar (fraction); 0.205 is just above the limit of ChiNext and STAR.
+        Beijing shares (.BJ), whose limit is 30 %, may move half as much again
     factor : relative change of the adjust factor
     volume : relative difference of the day's volume and the sum of its minute bars
+    exact : the same, of volumes that should be equal but for snapshots between ticks
     price : relative difference of a day's price and the one its minute bars give
-    late : days from the end of the period to the announcement
+    late : days from the end of the period to the announcement; no exchange allows more than four months
     holes : times the median share of missing bars that a month may have
     alike : share of one date among the announcement dates of a period that counts as assumed
-    balance : relative difference of total assets and liabilities plus equity
+    balance : relative difference of total assets and liabilities plus equity; statements are in whole units,
+        so that only rounding to thousands is allowed for
     vendor : relative difference of two vendors' values
     """
 
     jump: Annotated[float, Gt(0)] = 0.205
     factor: Annotated[float, Gt(0)] = 0.005
     volume: Annotated[float, Gt(0)] = 0.03
+    exact: Annotated[float, Gt(0)] = 0.005
     price: Annotated[float, Gt(0)] = 0.005
-    late: Annotated[int, Gt(0)] = 200
+    late: Annotated[int, Gt(0)] = 130
     holes: Annotated[float, Gt(1)] = 2.0
     alike: Annotated[float, Gt(0)] = 0.5
-    balance: Annotated[float, Gt(0)] = 0.01
+    balance: Annotated[float, Gt(0)] = 0.001
     vendor: Annotated[float, Gt(0)] = 0.001
 
 
@@ -113,6 +117,8 @@ class QualityReport:
     start, end : first and last date of any dated row, ISO; "" if there is none
     coverage : table.field -> month -> share of the month's rows that know it
     universe : month -> assets with a bar
+    activity : "suspended", "zero_volume", "stale", "limit_up", "limit_down" -> month -> bars
+    restatements : month -> periods announced again
     """
 
     snapshot: str
@@ -123,6 +129,8 @@ class QualityReport:
     end: str = ""
     coverage: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     universe: Mapping[str, int] = field(default_factory=dict)
+    activity: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    restatements: Mapping[str, int] = field(default_factory=dict)
 
     def __getitem__(self, name: str) -> Finding:
         """Give the finding of `table.rule`, or `table.field.rule`."""
@@ -152,6 +160,8 @@ class QualityReport:
             "end": self.end,
             "coverage": {k: dict(v) for k, v in self.coverage.items()},
             "universe": dict(self.universe),
+            "activity": {k: dict(v) for k, v in self.activity.items()},
+            "restatements": dict(self.restatements),
         }
 
     def __str__(self) -> str:
@@ -172,15 +182,47 @@ def where(
     frame: pl.DataFrame, table: str, rule: str, wrong: pl.Expr, labels: Sequence[str], of: str = ""
 ) -> Finding:
     """Count the rows where something holds and name the first three."""
-    bad = frame.filter(wrong.fill_null(False))
-    return Finding(
-        table=table,
-        rule=rule,
-        field=of,
-        count=bad.height,
-        total=frame.height,
-        examples=examples(bad.select(labels)),
-    )
+    return count_rules(frame, table, {rule: wrong}, labels, of)[0]
+
+
+def count_rules(
+    frame: pl.DataFrame,
+    table: str,
+    conditions: Mapping[str, pl.Expr],
+    labels: Sequence[str],
+    of: str = "",
+    largest: str = "",
+) -> list[Finding]:
+    """Count the rows where each of several conditions holds, in one pass, and name three of each.
+
+    Parameters
+    ----------
+    conditions : rule -> expression that is true on the rows to be counted
+    labels : columns that name a row
+    of : the field
+    largest : column by whose size the rows are named, largest first; "" = in order
+    """
+    import polars as pl
+
+    marked = {rule: wrong.fill_null(False) for rule, wrong in conditions.items()}
+    marks = frame.lazy().with_columns(**marked).select(list(marked)).collect()
+    found = []
+    for rule in conditions:
+        count = int(marks[rule].sum())
+        named: tuple[str, ...] = ()
+        if count:
+            rows = frame.select(
+                *labels, *([pl.col(largest).abs().alias("_size")] if largest else [])
+            )
+            rows = rows.filter(marks[rule])
+            rows = rows.sort("_size", descending=True, maintain_order=True) if largest else rows
+            named = examples(rows.select(labels))
+        found.append(
+            Finding(
+                table=table, rule=rule, field=of, count=count, total=frame.height, examples=named
+            )
+        )
+    return found
 
 
 def examples(rows: pl.DataFrame) -> tuple[str, ...]:

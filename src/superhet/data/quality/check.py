@@ -1,30 +1,37 @@
 """Look through all tables of a store; nothing is changed.
 
 1. every table: repeated keys, missing values, what was set aside or dropped on import   -> _every_table
-2. daily bars and the calendar                                                           -> bars
+2. daily bars: moves, units, holes; as a sample; against the calendar                   -> bars, sample
 3. minute bars against daily ones                                                        -> minutes
-4. statements, forecasts, estimates, macro                                               -> announced
+4. statements, forecasts, estimates; macro                                        -> announced, macro
 5. securities, members, weights, labels                                                  -> references
 6. another vendor's store beside it, if given                                            -> vendors
+7. counts through time, for the page                                                     -> activity
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from superhet.data.base import Tables
+from superhet.data.checking import sort_columns
 from superhet.data.quality import coverage
-from superhet.data.quality.announced import check_announced, check_macro
-from superhet.data.quality.bars import check_bars, check_calendar, universe
+from superhet.data.quality.activity import activity, restatements
+from superhet.data.quality.announced import check_announced
+from superhet.data.quality.bars import check_bars
 from superhet.data.quality.base import Finding, Limits, QualityReport, examples
+from superhet.data.quality.daily import read_daily, rising
+from superhet.data.quality.macro import check_macro
 from superhet.data.quality.minutes import check_minutes
 from superhet.data.quality.references import (
     check_labels,
     check_members,
     check_securities,
+    check_spells,
     check_weights,
 )
+from superhet.data.quality.sample import check_calendar, check_sample, universe
 from superhet.data.quality.vendors import compare
 from superhet.data.quarantine import QUARANTINE
 from superhet.data.schema import MINUTES, table_spec
@@ -33,6 +40,9 @@ from superhet.progress import Progress, silent
 if TYPE_CHECKING:
     import polars as pl
 
+_COVER_ALL = ("statements", "industry", "daily", "securities")
+"""Tables in which every asset with bars should be named."""
+_SPELLS = ("status", "industry", "index_members")
 _ANNOUNCED = ("statements", "forecasts", "express_reports", "estimates")
 
 
@@ -73,68 +83,44 @@ class _Work:
         self.findings: list[Finding] = []
         self.coverage: dict[str, dict[str, float]] = {}
         self.rows, self.dates = 0, list[str]()
-        self.bars = self._daily_bars()
-        self.sessions = self._sessions()
+        self.assets: set[str] = set()
+        self.restatements: dict[str, int] = {}
+        self.daily = read_daily(tables)
 
     def look(self, name: str) -> None:
         """Look through one table."""
-        frame = self.bars if name == "bars_1d" and self.bars is not None else None
-        frame = self.tables.read(name) if frame is None else frame
+        daily = self.daily if name == "bars_1d" else None
+        frame = self.tables.read(name) if daily is None else daily.bars
         self.rows += frame.height
         spec = table_spec(name)
         if spec.date is not None and not frame.is_empty() and name != "calendar":
             days = frame[spec.date]
             self.dates += [str(days.min())[:10], str(days.max())[:10]]
+        if "asset" in frame.columns and self.daily is None:
+            self.assets |= set(frame["asset"].unique())
+        if name == "statements" and not frame.is_empty():
+            self.restatements = restatements(frame)
         self.findings += self._every_table(name, frame)
         self.findings += self._of_its_own(name, frame)
 
     def report(self) -> QualityReport:
         """Put the report together."""
-        bars = self.bars
-        assets = bars["asset"].n_unique() if bars is not None else self._named_assets()
+        daily = self.daily
         return QualityReport(
             snapshot=self.tables.snapshot,
             findings=tuple(self.findings),
             rows=self.rows,
-            assets=assets,
+            assets=len(self.assets) if daily is None else daily.lives.height,
             start=min(self.dates, default=""),
             end=max(self.dates, default=""),
             coverage=self.coverage,
-            universe=universe(bars) if bars is not None else {},
+            universe={} if daily is None else universe(daily),
+            activity={} if daily is None else activity(daily, self._optional("status")),
+            restatements=self.restatements,
         )
 
-    def _daily_bars(self) -> pl.DataFrame | None:
-        import polars as pl
-
-        if "bars_1d" not in self.tables.names():
-            return None
-        bars = self.tables.read("bars_1d").sort("asset", "date")
-        if bars.is_empty():
-            return None
-        if "adjust_factor" in bars.columns:
-            return bars
-        if "adjust_factors" in self.tables.names():
-            factors = self.tables.read("adjust_factors").sort("date")
-            bars = bars.sort("date").join_asof(
-                factors, on="date", by="asset", check_sortedness=False
-            )
-            return bars.with_columns(pl.col("adjust_factor").fill_null(1.0)).sort("asset", "date")
-        return bars.with_columns(adjust_factor=pl.lit(1.0))
-
-    def _sessions(self) -> pl.Series | None:
-        if "calendar" in self.tables.names():
-            return self.tables.read("calendar", columns=["date"])["date"].unique().sort()
-        return None if self.bars is None else self.bars["date"].unique().sort()
-
-    def _named_assets(self) -> int:
-        found: set[Any] = set()
-        for name in self.tables.names():
-            if name != QUARANTINE and "asset" in table_spec(name).columns:
-                found |= set(self.tables.read(name, columns=["asset"])["asset"].unique())
-        return len(found)
-
     def _every_table(self, name: str, frame: pl.DataFrame) -> Iterator[Finding]:
-        yield self._repeated(name, frame)
+        yield _repeated(name, frame)
         yield self._quarantined(name, frame)
         dropped = self.tables.meta(name).get("dropped", {})
         if dropped:
@@ -147,21 +133,10 @@ class _Work:
             )
         yield from coverage.missing_values(frame, name)
         self.coverage |= coverage.by_month(frame, name)
-        if self.bars is not None and "asset" in frame.columns and name != "bars_1d":
-            yield coverage.assets_without(self.bars["asset"], frame, name)
-
-    def _repeated(self, name: str, frame: pl.DataFrame) -> Finding:
-        import polars as pl
-
-        key = [k for k in table_spec(name).key if k in frame.columns]
-        twice = frame.group_by(key).len().filter(pl.col("len") > 1).sort(key)
-        return Finding(
-            table=name,
-            rule="duplicate_keys",
-            count=int((twice["len"] - 1).sum()),
-            total=frame.height,
-            examples=examples(twice.select(key)),
-        )
+        if name in _COVER_ALL and self.daily is not None:
+            yield coverage.assets_without(self.daily.lives, frame, name)
+        if name in _SPELLS:
+            yield from check_spells(frame, name)
 
     def _quarantined(self, name: str, frame: pl.DataFrame) -> Finding:
         import polars as pl
@@ -170,7 +145,7 @@ class _Work:
         if QUARANTINE in self.tables.names():
             rows = self.tables.read(QUARANTINE).filter(pl.col("table") == name)
             count = rows.height
-            first = examples(rows.select("file", "row", "message"))
+            first = examples(rows.sort("file", "row").select("file", "row", "message"))
         return Finding(
             table=name,
             rule="quarantined",
@@ -182,24 +157,44 @@ class _Work:
     def _of_its_own(self, name: str, frame: pl.DataFrame) -> Iterator[Finding]:
         if frame.is_empty():
             return
-        if name == "bars_1d" and self.sessions is not None:
-            yield from check_bars(frame, self.sessions, self.limits)
-        elif name == "calendar" and self.bars is not None and self.sessions is not None:
-            yield from check_calendar(self.bars, self.sessions)
-        elif name in {f"bars_{m}min" for m in MINUTES}:
-            yield from check_minutes(frame, name, self.bars, self.limits)
+        daily = self.daily
+        if name in {f"bars_{m}min" for m in MINUTES}:
+            yield from check_minutes(frame, name, daily, self.limits)
         elif name in _ANNOUNCED:
             yield from check_announced(frame, name, self.limits)
         elif name == "macro":
             yield from check_macro(frame)
-        elif name == "securities" and self.bars is not None:
-            yield from check_securities(frame, self.bars)
         elif name == "index_members":
-            yield from check_members(frame, self._optional("index_weights"), self.bars)
+            yield from check_members(frame, self._optional("index_weights"), daily)
         elif name == "index_weights":
             yield from check_weights(frame)
         elif name == "industry":
-            yield from check_labels(frame, self.bars)
+            yield from check_labels(frame, daily)
+        elif name == "bars_1d" and daily is not None:
+            yield from check_bars(daily, self.limits)
+            yield from check_sample(daily)
+        elif name == "calendar" and daily is not None:
+            yield from check_calendar(daily)
+        elif name == "securities" and daily is not None:
+            yield from check_securities(frame, daily)
 
     def _optional(self, name: str) -> pl.DataFrame | None:
         return self.tables.read(name) if name in self.tables.names() else None
+
+
+def _repeated(name: str, frame: pl.DataFrame) -> Finding:
+    import polars as pl
+
+    key = [k for k in table_spec(name).key if k in frame.columns]
+    order = ["asset", "date"] if name == "bars_1d" else sort_columns(table_spec(name))
+    twice = frame.clear().select(*key)
+    if not frame.select(rising([k for k in order if k in key]).all()).item():
+        counts = frame.group_by(key).len().filter(pl.col("len") > 1).sort(key)
+        twice = counts.select(pl.col(key).repeat_by(pl.col("len") - 1)).explode(key)
+    return Finding(
+        table=name,
+        rule="duplicate_keys",
+        count=twice.height,
+        total=frame.height,
+        examples=examples(twice.unique(maintain_order=True)),
+    )

@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from superhet.data.quality.base import Finding, Limits, examples, where
+from superhet.data.quality.base import Finding, Limits, count_rules, examples
 from superhet.data.quality.coverage import fields
+from superhet.data.quality.daily import before
 from superhet.data.schema import table_spec
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from superhet.data.base import Tables
 
+_THERE = " there"
 _COMPARED = ("bars_1d", "daily", "index_bars", "statements", "macro")
 
 
@@ -45,11 +49,44 @@ def compare(here: Tables, there: Tables, limits: Limits) -> Iterator[Finding]:
                 total=one.height,
                 examples=examples(alone.select(key)),
             )
-        both = ours.join(theirs, on=key, suffix="__there", maintain_order="left")
-        for name in fields(both, table):
-            if f"{name}__there" not in both.columns or not both[name].dtype.is_numeric():
-                continue
-            scale = pl.max_horizontal(pl.col(name).abs(), pl.col(f"{name}__there").abs())
-            differs = (pl.col(name) - pl.col(f"{name}__there")).abs() > limits.vendor * scale
-            labels = [*key, name, f"{name}__there"]
-            yield where(both, table, "vendors_differ", differs, labels, name)
+        theirs = theirs.rename({c: f"{c}{_THERE}" for c in theirs.columns if c not in key})
+        both = ours.join(theirs, on=key, how="inner", maintain_order="left")
+        yield from _values(both, table, key, limits)
+        if table == "bars_1d":
+            yield _returns(both, limits)
+
+
+def _values(both: pl.DataFrame, table: str, key: list[str], limits: Limits) -> Iterator[Finding]:
+    """Compare field by field; an adjust factor has no level that two vendors could share."""
+    import polars as pl
+
+    for name in fields(both, table):
+        there = f"{name}{_THERE}"
+        if there not in both.columns or not both[name].dtype.is_numeric():
+            continue
+        if name == "adjust_factor":
+            continue
+        scale = pl.max_horizontal(pl.col(name).abs(), pl.col(there).abs())
+        off = (pl.col(name) - pl.col(there)).abs() / scale
+        differs = {"vendors_differ": pl.col("_off") > limits.vendor}
+        held = both.select(*key, name, there).with_columns(_off=off)
+        yield from count_rules(held, table, differs, [*key, name, there], name, largest="_off")
+
+
+def _returns(both: pl.DataFrame, limits: Limits) -> Finding:
+    """Compare total returns from one bar to the next that both have."""
+    import polars as pl
+
+    def adjusted(end: str) -> pl.Expr:
+        factor = f"adjust_factor{end}"
+        close = pl.col(f"close{end}")
+        return close * pl.col(factor) if factor in both.columns else close
+
+    frame = both.sort("asset", "date").with_columns(_here=adjusted(""), _there=adjusted(_THERE))
+    frame = frame.with_columns(
+        here=pl.col("_here") / before("_here") - 1, there=pl.col("_there") / before("_there") - 1
+    )
+    differs = (pl.col("here") - pl.col("there")).abs() > limits.vendor
+    frame = frame.with_columns(_off=pl.col("here") - pl.col("there"))
+    rule, labels = {"returns_differ": differs}, ["asset", "date", "here", "there"]
+    return count_rules(frame, "bars_1d", rule, labels, "close", largest="_off")[0]

@@ -76,7 +76,7 @@ def enter(
     DataError
         if more rows than `quarantine` allows break the schema; the store stays as it was
     """
-    faults = {name: Faults() for name in entries}
+    faults = {name: Faults(converted=True) for name in entries}
     frames = _admitted(entries, faults, _calendar(store, entries), quarantine)
     counts = {name: frame.height for name, frame in frames.items()}
     target = store if isinstance(store, Store) else Store.open_or_create(store)
