@@ -331,7 +331,7 @@ def ask(folder: Path, bins: Path, **questions: object) -> dict:
     (folder / "store").symlink_to(bins)
     asked = {"fields": [], "minutes": "", "lists": [], "points": [], **questions}
     (folder / "questions.json").write_text(json.dumps(asked))
-    script = Path(__file__).with_name("peer_qlib_reads.py")
+    script = ROOT / "benchmarks" / "peers" / "qlib_reads.py"
     subprocess.run([PEER / "bin" / "python", script, folder], check=True, capture_output=True)
     return json.loads((folder / "answers.json").read_text())
 

@@ -1,6 +1,6 @@
 """What pyqlib reads of a provider folder; runs in the environment `.peers/qlib`.
 
-Usage: peer_qlib_reads.py FOLDER, where FOLDER holds store/ and questions.json: `fields` to read of all
+Usage: qlib_reads.py FOLDER, where FOLDER holds store/ and questions.json: `fields` to read of all
 symbols, `minutes` ("15min" or "") to read the same of, `lists` of instruments, and `points`, each a symbol, a
 day and the name of a point-in-time field. Leaves answers.json: texts, and numbers as the bits of a float32.
 """
