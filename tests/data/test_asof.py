@@ -7,7 +7,7 @@ from datetime import date
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from superhet.data.asof import as_of, read_period
@@ -74,6 +74,19 @@ def test_a_period_not_yet_announced_is_not_there() -> None:
     assert profits("2019-10-01") == {}
 
 
+def test_of_two_revisions_of_one_weekend_the_higher_number_counts() -> None:
+    table = frame(
+        "asset report_date announce_date revision profit",
+        [
+            ("600000.SH", "2019-12-31", "2020-04-25", 1, 4.0),  # Saturday
+            ("600000.SH", "2019-12-31", "2020-04-26", 0, 9.0),  # Sunday
+        ],
+    )
+    told = as_of(store(statements=table), "statements", "2020-04-27")
+    assert told["profit"].to_list() == [4.0]
+
+
+@example(seed=66)
 @given(seed=st.integers(0, 10_000))
 def test_it_says_what_the_events_of_a_market_say(seed: int) -> None:
     rng = np.random.default_rng(seed)

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 _PERIODS = {"statements", "forecasts", "express_reports", "estimates"}
 _EVENTS = {"corporate_actions", "calendar"}
+_SESSION = "_session"
 
 
 def as_of(
@@ -64,12 +65,13 @@ def as_of(
         raise UnknownName("table", table, set(tables.names()) - {QUARANTINE}, "--table")
     spec, limit = table_spec(table), to_day(day)
     frame = tables.read(table, end=None if table in _PERIODS else limit)
-    frame = frame.filter(_known(tables, table, frame, np.datetime64(limit)))
+    frame = _known(tables, table, frame, np.datetime64(limit))
     if period is not None:
         frame = _of_period(frame, table, period)
     if table in _PERIODS or table == "macro":
-        order = [spec.known_at, *(k for k in spec.key if k == "revision")]
-        frame = frame.sort([*spec.newest_of, *(o for o in order if o)], maintain_order=True)
+        # of one session the highest revision counts, as in a market, on whatever day of it it came
+        order = [c for c in (_SESSION, "revision", spec.known_at) if c in frame.columns]
+        frame = frame.sort([*spec.newest_of, *order], maintain_order=True)
         frame = frame.unique(list(spec.newest_of), keep="last", maintain_order=True)
     elif "start_date" in spec.key:
         frame = _in_force(frame, spec, limit)
@@ -77,11 +79,11 @@ def as_of(
         frame = _listed(frame, limit)
     elif table not in _EVENTS:
         frame = _newest(frame, spec)
-    return frame.sort(pl.col(k) for k in spec.key)
+    return frame.drop(_SESSION).sort(pl.col(k) for k in spec.key)
 
 
-def _known(tables: Tables, table: str, frame: pl.DataFrame, limit: np.datetime64) -> pl.Series:
-    """Tell the rows that were known at the close of a day."""
+def _known(tables: Tables, table: str, frame: pl.DataFrame, limit: np.datetime64) -> pl.DataFrame:
+    """Keep the rows that were known at the close of a day, each with the session on which it became so."""
     import polars as pl
 
     meta = tables.meta(table)
@@ -96,7 +98,7 @@ def _known(tables: Tables, table: str, frame: pl.DataFrame, limit: np.datetime64
         known = known_sessions(table, frame, calendar, meta)
     else:
         known = known_days(table, frame, meta)
-    return pl.Series(known <= limit)
+    return frame.with_columns(pl.Series(_SESSION, known)).filter(pl.Series(known <= limit))
 
 
 def _of_period(frame: pl.DataFrame, table: str, period: str | date) -> pl.DataFrame:
