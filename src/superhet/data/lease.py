@@ -14,6 +14,7 @@ is harmed, since parts never change: the other's write is missing, as if it had 
 from __future__ import annotations
 
 import json
+import logging
 import os
 import socket
 import threading
@@ -22,6 +23,8 @@ import uuid
 from typing import Any
 
 from superhet.errors import StoreLocked
+
+log = logging.getLogger(__name__)
 
 LEASE_SECONDS = 60.0
 SKEW_SECONDS = 5.0
@@ -57,8 +60,10 @@ class Lease:
             holder = self._holder()
         if holder is not None and float(holder.get("until", 0.0)) + SKEW_SECONDS < time.time():
             self._remove()  # it has run out: its writer is gone
-        if not create_exclusively(self._files, self._path, self._content()):
+        until = time.time() + LEASE_SECONDS
+        if not create_exclusively(self._files, self._path, self._content(until)):
             raise self._locked(self._holder() or {})
+        self._until = until
         self.confirm()
         self._thread = threading.Thread(target=self._renew, daemon=True)
         self._thread.start()
@@ -81,20 +86,23 @@ class Lease:
             try:
                 if not self._is_ours(self._holder()):
                     return  # `confirm` will say so
-                content = self._content()
-                self._files.pipe_file(self._path, content)
-            except Exception:
-                continue
+                until = time.time() + LEASE_SECONDS
+                self._files.pipe_file(self._path, self._content(until))
+                self._until = until  # only what was written counts
+            except (
+                Exception
+            ) as error:  # each file system has its own; without a renewal `confirm` refuses
+                log.warning(
+                    "the lease of %s was not renewed, trying again: %s", self._location, error
+                )
 
-    def _content(self) -> bytes:
-        until = time.time() + LEASE_SECONDS
+    def _content(self, until: float) -> bytes:
         facts = {
             "pid": os.getpid(),
             "host": socket.gethostname(),
             "token": self._token,
             "until": until,
         }
-        self._until = until
         return json.dumps(facts).encode()
 
     def _holder(self) -> dict[str, Any] | None:

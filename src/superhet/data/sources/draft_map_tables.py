@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from superhet.data.schema import table_spec
 from superhet.data.sources.draft_map_bars import draft_bars, minutes_between
@@ -30,9 +29,6 @@ from superhet.data.sources.draft_map_roles import dictionary
 from superhet.data.sources.draft_map_statements import QUARTER_IN_NAME, draft_statements
 from superhet.data.sources.draft_map_values import in_order
 from superhet.errors import DataError
-
-if TYPE_CHECKING:
-    pass
 
 _PRICES = ("open", "high", "low", "close")
 _MISSING = ("", "--", "NA", "N/A", "NaN", "nan", "null", "None")

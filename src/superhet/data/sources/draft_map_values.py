@@ -65,7 +65,7 @@ def date_format(cells: pl.Series, *, clock: bool) -> Guess:
     days = dict.fromkeys(guess_format(text.split(" ")[0], "date") for text in texts)
     fits += [f"{day}{hours}" for day in days if day and clock for hours in _CLOCKS]
     for text in texts:
-        form = guess_format(text, kind)  # type: ignore[arg-type]
+        form = guess_format(text, kind)  # type: ignore[arg-type] # date or time
         fits += [form] if form and form not in fits else []
     whole = [f for f in fits if _reads_all(texts, f)]
     if not whole:

@@ -17,7 +17,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -29,9 +29,6 @@ from superhet.data.sources.entering import Entry, FormatReport, enter
 from superhet.data.store import Mode, Store
 from superhet.errors import ConfigError, DataError
 from superhet.progress import Progress, silent
-
-if TYPE_CHECKING:
-    pass
 
 _SIZE = 32
 _PRICES = ("open", "high", "low", "close")

@@ -37,7 +37,7 @@ def in_shares(
     if traded.is_empty():
         return frame.with_columns(pl.col("volume") * expected), ""
     ratios = traded.select(pl.col("amount") / (pl.col("volume") * pl.col("close")))
-    ratio = float(ratios.to_series().median())  # type: ignore[arg-type]
+    ratio = float(ratios.to_series().median())  # type: ignore[arg-type] # numbers
     for factor in (expected, _LOT if expected == 1.0 else 1.0):
         if 0.5 < ratio / factor < 2.0:
             unit = "lots of 100" if factor == _LOT else "shares"

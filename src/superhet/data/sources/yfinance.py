@@ -134,7 +134,7 @@ class YFinanceSession:
                 ) from None
             unknown = any(word in kind for word in ("Missing", "InvalidPeriod"))
             reach = "unit" if unknown else "moment"
-            raise VendorError(NAME, query, f"{kind}: {error}", reach=reach) from None  # type: ignore[arg-type]
+            raise VendorError(NAME, query, f"{kind}: {error}", reach=reach) from None  # type: ignore[arg-type] # a Reach
         if frame is None or not len(frame):
             return pl.DataFrame()
         flat = frame.reset_index()
