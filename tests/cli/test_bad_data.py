@@ -12,8 +12,8 @@ import textwrap
 import pytest
 from refused import assert_refused, contents
 
-from superhet.data.lock import writer_lock
 from superhet.data.store import Store
+from superhet.data.store.lock import writer_lock
 from superhet.pipeline import artifacts
 from superhet.testing.studies import tiny_study, write_study
 
@@ -247,7 +247,7 @@ def test_a_full_disk_in_an_import_keeps_the_former_store(command, imported, tmp_
     def full(path, content, *, settle=True):
         raise OSError(errno.ENOSPC, "No space left on device", str(path))
 
-    monkeypatch.setattr("superhet.data.places.replace_file", full)
+    monkeypatch.setattr("superhet.data.store.places.replace_file", full)
     more = tmp_path / "more"
     more.mkdir()
     (more / "bars_1d.csv").write_text("\n".join([HEADER, bar(prices="20,21,19,20")]))

@@ -77,7 +77,7 @@ def test_an_interrupt_says_that_the_same_command_goes_on(tmp_path, monkeypatch):
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("superhet.data.pull.pull", interrupted)
+    monkeypatch.setattr("superhet.data.pulling.pull", interrupted)
     ended = run("pull", "simulated", "--start", "2019-01-02", "--store", tmp_path / "store", "-q")
     assert ended.code == 130
     assert "The same command goes on from here" in ended.err

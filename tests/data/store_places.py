@@ -10,9 +10,9 @@ import numpy as np
 import polars as pl
 
 from superhet.data.durable import TEMPORARY
-from superhet.data.lock import LOCK_FILE
-from superhet.data.places import Place, place_of
 from superhet.data.store import Store
+from superhet.data.store.lock import LOCK_FILE
+from superhet.data.store.places import Place, place_of
 
 PLACES = ["folder", "memory", "local"]
 """A folder; fsspec's memory; fsspec's view of a folder, which has neither whole puts nor locks."""

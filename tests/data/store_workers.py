@@ -17,9 +17,8 @@ from pathlib import Path
 
 import polars as pl
 
-from superhet.data import lease
 from superhet.data.ingest import import_files
-from superhet.data.store import Store
+from superhet.data.store import Store, lease
 from superhet.errors import CorruptedPart
 
 FIRST = date(2019, 12, 20)

@@ -10,9 +10,9 @@ import pytest
 
 from superhet.data.base import SOURCES
 from superhet.data.ingest import import_files
-from superhet.data.lock import writer_lock
 from superhet.data.sources.column_map import ColumnMap
 from superhet.data.store import Store
+from superhet.data.store.lock import writer_lock
 from superhet.errors import ConfigError, DataError, StoreLocked, UnknownName
 
 HEADER = "date,asset,open,high,low,close,volume"

@@ -13,11 +13,10 @@ import time
 import pytest
 from store_places import bars
 
-from superhet.data import lease
-from superhet.data.lease import Lease, create_exclusively
-from superhet.data.lock import LOCK_FILE, process_start, writer_lock
-from superhet.data.places import place_of
-from superhet.data.store import Store
+from superhet.data.store import Store, lease
+from superhet.data.store.lease import Lease, create_exclusively
+from superhet.data.store.lock import LOCK_FILE, process_start, writer_lock
+from superhet.data.store.places import place_of
 from superhet.errors import StoreLocked
 
 

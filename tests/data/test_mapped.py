@@ -17,10 +17,10 @@ from market_tables import CALENDAR, random_frames
 
 from superhet.data.base import MemoryTables
 from superhet.data.load import MarketRequest, load_market
-from superhet.data.lock import writer_lock
-from superhet.data.mapped import Mapped
 from superhet.data.pivot import Pivot
 from superhet.data.store import Store
+from superhet.data.store.lock import writer_lock
+from superhet.data.store.mapped import Mapped
 from superhet.data.universe import UniverseRule
 from superhet.errors import DataError
 from superhet.panel import Market, Panel

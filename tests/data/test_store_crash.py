@@ -12,9 +12,8 @@ import pytest
 from store_places import half_written, home_in
 from store_workers import Workers, newest, state_of, workers
 
-from superhet.data import lease
 from superhet.data.ingest import import_files
-from superhet.data.store import Store
+from superhet.data.store import Store, lease
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="SIGKILL and fork are of POSIX")
 

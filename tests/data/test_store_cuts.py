@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 from store_places import bars, bars_of, bars_on, files, parts, place
 
-from superhet.data.cuts import Cut, cut_frame
 from superhet.data.schema import table_spec
 from superhet.data.store import Store
+from superhet.data.store.cuts import Cut, cut_frame
 
 SPEC = table_spec("bars_1d")
 PIECES = [

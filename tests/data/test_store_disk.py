@@ -12,8 +12,8 @@ import pytest
 from store_places import bars, files, half_written, parts
 
 from superhet.data import durable
-from superhet.data.lock import LOCK_FILE
 from superhet.data.store import Store
+from superhet.data.store.lock import LOCK_FILE
 from superhet.errors import DiskFull, StoreError
 
 
@@ -31,7 +31,7 @@ def test_a_full_disk_leaves_the_former_state_and_no_files(tmp_path, monkeypatch,
             raise OSError(errno.ENOSPC, "No space left on device")
         real(path, content, settle=settle)
 
-    monkeypatch.setattr("superhet.data.places.replace_file", full)
+    monkeypatch.setattr("superhet.data.store.places.replace_file", full)
     with pytest.raises(DiskFull, match="no room left while writing .*the former state is whole"):
         store.write({"bars_1d": bars(price=20.0)})
     assert len(calls) <= 13, "eleven parts, a manifest and HEAD"

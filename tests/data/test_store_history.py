@@ -11,9 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from store_places import PLACES, bars, bars_on, files, flip, home_in, parts, place
 
-from superhet.data import history
-from superhet.data.changes import Changes, count_changes
-from superhet.data.store import Store
+from superhet.data.store import Store, history
+from superhet.data.store.changes import Changes, count_changes
 from superhet.errors import CorruptedPart, StoreError, UnknownName
 
 
@@ -51,7 +50,7 @@ def test_the_log_says_what_each_write_changed(store):
 def test_the_time_of_writing_is_in_the_log_and_in_no_name(tmp_path, monkeypatch):
     names = []
     for day in ("2020-02-28T09:30:00+00:00", "2021-02-28T09:30:00+00:00"):
-        monkeypatch.setattr("superhet.data.store.now", lambda day=day: day)
+        monkeypatch.setattr("superhet.data.store.store.now", lambda day=day: day)
         store = Store.create(tmp_path / day[:4])
         store.write({"bars_1d": bars()})
         assert {s.written for s in store.log()} == {day}
@@ -170,7 +169,7 @@ def test_twenty_states_and_the_last_of_twenty_days_are_kept(tmp_path, monkeypatc
     for day in range(1, 26):
         for hour in (10, 11):
             monkeypatch.setattr(
-                "superhet.data.store.now", lambda d=day, h=hour: f"2020-03-{d:02}T{h}"
+                "superhet.data.store.store.now", lambda d=day, h=hour: f"2020-03-{d:02}T{h}"
             )
             store.write({"calendar": pl.DataFrame({"date": [date(2020, day % 12 + 1, hour)]})})
             wrote.append(store.number)

@@ -12,9 +12,9 @@ from store_places import bars, flip, parts, place
 
 from superhet.data.base import MemoryTables
 from superhet.data.load import MarketRequest, load_market
-from superhet.data.places import LocalPlace, place_of
-from superhet.data.remote import FsspecPlace
 from superhet.data.store import Store
+from superhet.data.store.places import LocalPlace, place_of
+from superhet.data.store.remote import FsspecPlace
 from superhet.data.universe import UniverseRule
 from superhet.errors import CorruptedPart, MissingExtra, StoreError
 

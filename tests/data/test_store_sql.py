@@ -7,8 +7,8 @@ import pytest
 from polars.testing import assert_frame_equal
 from store_places import PLACES, bars, flip, home_in, parts
 
-from superhet.data.sql import query, write_answer
 from superhet.data.store import Store
+from superhet.data.store.sql import query, write_answer
 from superhet.errors import ConfigError, CorruptedPart, UnknownName
 
 

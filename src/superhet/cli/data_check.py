@@ -13,9 +13,9 @@ from superhet.cli.options import AsJson, Debug, Quiet, StorePath
 
 if TYPE_CHECKING:
     from superhet.data import Store
-    from superhet.data.changes import Changes
-    from superhet.data.history import State
     from superhet.data.quality import QualityReport
+    from superhet.data.store.changes import Changes
+    from superhet.data.store.history import State
     from superhet.report.data_quality import DataQuality
 
 Language = Literal["en", "zh"]

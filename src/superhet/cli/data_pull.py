@@ -73,8 +73,8 @@ def pull(
     debug: Debug = False,
 ) -> None:
     """Fetch data from a vendor; the same command goes on where it stopped. Exit code 1 if anything failed."""
-    from superhet.data.pull import Patience, paced
-    from superhet.data.pull import pull as pull_into
+    from superhet.data.pulling import Patience, paced
+    from superhet.data.pulling import pull as pull_into
     from superhet.data.sources.vendor import (
         Access,
         PullRequest,
@@ -137,8 +137,8 @@ def doctor(
     debug: Debug = False,
 ) -> None:
     """Ask a vendor one small question for each table and show how it went. Exit code 1 if one fails."""
-    from superhet.data.doctor import diagnose
-    from superhet.data.pull import Patience, paced
+    from superhet.data.pulling import Patience, paced
+    from superhet.data.pulling.doctor import diagnose
     from superhet.data.sources.vendor import Access, Universe, find_vendor
 
     source = find_vendor(vendor, "VENDOR")

@@ -14,7 +14,7 @@ from superhet.cli.stores import open_store
 if TYPE_CHECKING:
     import polars as pl
 
-    from superhet.data.history import State
+    from superhet.data.store.history import State
 
 _SHOWN = 50
 
@@ -52,7 +52,7 @@ def log(
 @guarded
 def verify(store: StorePath, json: AsJson = False, debug: Debug = False) -> None:
     """Compare every file with its checksum, former states too; exit code 1 if one is damaged."""
-    from superhet.data.verify import Corrupt, Verification
+    from superhet.data.store.verify import Corrupt, Verification
     from superhet.errors import CorruptedPart
 
     try:
@@ -127,7 +127,7 @@ def sql(
     debug: Debug = False,
 ) -> None:
     """Ask the tables of a store a question in SQL (DuckDB); nothing is changed."""
-    from superhet.data.sql import query, write_answer
+    from superhet.data.store.sql import query, write_answer
 
     asked = limit if limit is not None or json or out is not None else _SHOWN + 1
     frame = query(open_store(store, snapshot), text, asked)

@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from superhet.data.durable import TEMPORARY
-from superhet.data.manifest import STORE_FILE
 from superhet.data.pivot import days
 from superhet.data.quarantine import QUARANTINE
 from superhet.data.schema import MINUTES, table_spec
@@ -35,6 +34,7 @@ from superhet.data.sources.qlib_bin_write import (
     write_lists,
 )
 from superhet.data.sources.qlib_pit_write import write_statements
+from superhet.data.store.manifest import STORE_FILE
 from superhet.errors import ConfigError, DataError, StoreError, UnknownName
 from superhet.progress import Progress, silent
 

@@ -29,9 +29,9 @@ from superhet.data.fields import Bars, Ingredients, daily_cube
 from superhet.data.intraday import intraday_cube
 from superhet.data.limits import BOARDS
 from superhet.data.listing import Listing, read_listing
-from superhet.data.mapped import KeptPanels, kept_panels
 from superhet.data.pivot import Flags, Grid, Pivot, asset_positions, days, paint
 from superhet.data.point_in_time import announced_events, macro_events, statement_events
+from superhet.data.store.mapped import KeptPanels, kept_panels
 from superhet.data.universe import UniverseRule, build_universe
 from superhet.errors import ConfigError, DataError, UnknownName
 from superhet.panel import Cube, Events, Market, Panel

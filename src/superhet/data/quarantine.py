@@ -174,7 +174,7 @@ def _refuse_known(store: Store, table: str, frame: pl.DataFrame) -> None:
 
 
 def _schema() -> dict[str, Any]:
-    from superhet.data.parts import polars_type
+    from superhet.data.store.parts import polars_type
 
     kinds = {"text": "String", "count": "Int64"}
     spec = table_spec(QUARANTINE)

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 from sources import fake_akshare
 
-from superhet.data.pull import Patience, pull
+from superhet.data.pulling import Patience, pull
 from superhet.data.sources.akshare import Akshare
 from superhet.data.sources.vendor import Access, PullRequest, Universe
 from superhet.data.store import Store

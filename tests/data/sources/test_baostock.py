@@ -9,7 +9,7 @@ import pytest
 from sources.baostock_market import SESSIONS, bar, klines, market
 
 from superhet.data.load import MarketRequest, load_market
-from superhet.data.pull import Patience, pull
+from superhet.data.pulling import Patience, pull
 from superhet.data.sources.baostock import Baostock
 from superhet.data.sources.vendor import Access, PullRequest, Universe
 from superhet.data.store import Store

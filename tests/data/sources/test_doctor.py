@@ -12,7 +12,7 @@ from sources.baostock_market import market as baostock_market
 from sources.fake_tushare import TOKEN
 from sources.tushare_market import market as tushare_market
 
-from superhet.data.doctor import diagnose
+from superhet.data.pulling.doctor import diagnose
 from superhet.data.sources.baostock import Baostock
 from superhet.data.sources.tushare import Tushare
 from superhet.data.sources.vendor import Access, find_vendor

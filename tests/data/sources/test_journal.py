@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from superhet.data.journal import Journal
+from superhet.data.pulling.journal import Journal
 from superhet.data.sources.vendor import Unit, Universe
 from superhet.errors import ConfigError
 

@@ -14,7 +14,7 @@ import polars as pl
 import pytest
 from sources.made_up_vendor import SHARES, Script, rows, vendor
 
-from superhet.data.pull import Patience, paced, pull
+from superhet.data.pulling import Patience, paced, pull
 from superhet.data.quarantine import listed
 from superhet.data.sources.vendor import Access, PullRequest, Universe, find_vendor
 from superhet.data.store import Store
@@ -286,7 +286,7 @@ def test_a_killed_pull_goes_on_and_loses_no_row(tmp_path):
         sys.path.insert(0, {str(Path(__file__).parent.parent)!r})
         from datetime import date
         from sources.made_up_vendor import Script, vendor
-        from superhet.data.pull import Patience, pull
+        from superhet.data.pulling import Patience, pull
         from superhet.data.sources.vendor import Access, PullRequest, Universe
         from superhet.data.store import Store
         names = ",".join(f"60{{k:04d}}.SH" for k in range(40))

@@ -11,7 +11,7 @@ from sources.fake_tushare import TOKEN
 from sources.tushare_market import by_day, daily, market
 
 from superhet.data.load import MarketRequest, load_market
-from superhet.data.pull import Patience, pull
+from superhet.data.pulling import Patience, pull
 from superhet.data.sources.tushare import Tushare, statements
 from superhet.data.sources.vendor import Access, PullRequest, Universe
 from superhet.data.store import Store

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 
 import pytest
 
-from superhet.data.pull import Patience, pull
+from superhet.data.pulling import Patience, pull
 from superhet.data.sources.vendor import Access, PullRequest, Universe
 from superhet.data.sources.vnpy_db import VnpyDb
 from superhet.data.store import Store

@@ -9,7 +9,7 @@ from types import ModuleType
 import pandas as pd
 import pytest
 
-from superhet.data.pull import Patience, pull
+from superhet.data.pulling import Patience, pull
 from superhet.data.sources.vendor import Access, PullRequest, Universe
 from superhet.data.sources.yfinance import YFinance
 from superhet.data.store import Store

@@ -5,7 +5,7 @@
 3. each unit is answered with frames of our tables                        -> Session.fetch
 
 A unit is what a pull can lose and ask again: one asset over a stretch of days, one day of all assets, one
-quarter. `superhet.data.pull` drives it and `superhet.data.journal` remembers which were answered.
+quarter. `superhet.data.pulling` drives it and `superhet.data.pulling.journal` remembers which were answered.
 """
 
 from __future__ import annotations

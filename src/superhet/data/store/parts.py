@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from superhet.data.durable import replace_file
-from superhet.data.manifest import Part, TableEntry
-from superhet.data.places import Place
+from superhet.data.store.manifest import Part, TableEntry
+from superhet.data.store.places import Place
 from superhet.data.table import Table
 from superhet.errors import CorruptedPart
 

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from superhet.data.base import cut, known_columns, to_day
-from superhet.data.manifest import FORMAT, Manifest, Part, TableEntry
-from superhet.data.parts import PartReader
-from superhet.data.places import Place, cache_name
-from superhet.data.rollback import is_held
 from superhet.data.schema import table_spec
+from superhet.data.store.manifest import FORMAT, Manifest, Part, TableEntry
+from superhet.data.store.parts import PartReader
+from superhet.data.store.places import Place, cache_name
+from superhet.data.store.rollback import is_held
 from superhet.errors import UnknownName
 
 if TYPE_CHECKING:

@@ -17,10 +17,10 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from superhet.data.changes import Changes
-from superhet.data.manifest import MANIFESTS, Manifest, manifest_name
-from superhet.data.parts import PARTS
-from superhet.data.places import Place, is_temporary
+from superhet.data.store.changes import Changes
+from superhet.data.store.manifest import MANIFESTS, Manifest, manifest_name
+from superhet.data.store.parts import PARTS
+from superhet.data.store.places import Place, is_temporary
 from superhet.errors import StoreError, UnknownName
 
 HISTORY_FILE = "history.jsonl"

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from superhet.data.reading import StoredTables
+from superhet.data.store.reading import StoredTables
 from superhet.errors import ConfigError, UnknownName
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from superhet.data.changes import Changes
-from superhet.data.places import Confirm, Place
+from superhet.data.store.changes import Changes
+from superhet.data.store.places import Confirm, Place
 from superhet.errors import CorruptedPart, StoreError, StoreTooNew
 
 FORMAT = 2

@@ -23,12 +23,12 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from superhet.data.arrays import Array, map_array, save_array
 from superhet.data.axes import market_axes
 from superhet.data.durable import TEMPORARY, replace_file
-from superhet.data.lock import writer_lock
 from superhet.data.pivot import Grid
 from superhet.data.store import Store
+from superhet.data.store.arrays import Array, map_array, save_array
+from superhet.data.store.lock import writer_lock
 from superhet.errors import DataError, StoreLocked
 from superhet.panel import Assets, Dates
 from superhet.panel.code import code_digest

@@ -9,9 +9,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from superhet.data.arrays import damaged
-from superhet.data.manifest import Manifest, Part
-from superhet.data.parts import PartReader
+from superhet.data.store.arrays import damaged
+from superhet.data.store.manifest import Manifest, Part
+from superhet.data.store.parts import PartReader
 from superhet.errors import CorruptedPart
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Protocol, TypeAlias
 
 from superhet.data.durable import TEMPORARY, is_no_room, replace_file, sync_folder
-from superhet.data.lock import writer_lock
+from superhet.data.store.lock import writer_lock
 from superhet.errors import DiskFull, StoreError
 
 Confirm: TypeAlias = Callable[[], None]
@@ -147,7 +147,7 @@ def place_of(location: str | Path) -> Place:
         rest = "/" + rest.lstrip("/")
     if scheme == "file":
         return LocalPlace(Path(rest))
-    from superhet.data.remote import FsspecPlace
+    from superhet.data.store.remote import FsspecPlace
 
     return FsspecPlace(f"{scheme}://{rest}")
 

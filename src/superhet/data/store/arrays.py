@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from superhet.data.durable import TEMPORARY, replace_file
-from superhet.data.parts import file_checksum
+from superhet.data.store.parts import file_checksum
 
 Array: TypeAlias = npt.NDArray[Any]
 

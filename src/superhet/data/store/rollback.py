@@ -6,10 +6,10 @@ log as *undone*, so that whoever keeps a book of what is in the store (a pull's 
 
 from __future__ import annotations
 
-from superhet.data.changes import Changes, count_changes
-from superhet.data.manifest import Manifest, TableEntry
-from superhet.data.parts import PartReader
 from superhet.data.schema import table_spec
+from superhet.data.store.changes import Changes, count_changes
+from superhet.data.store.manifest import Manifest, TableEntry
+from superhet.data.store.parts import PartReader
 
 
 def gone_back(before: Manifest, target: Manifest, reader: PartReader, written: str) -> Manifest:

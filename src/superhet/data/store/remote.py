@@ -12,9 +12,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from superhet.data.durable import TEMPORARY, is_no_room
-from superhet.data.lease import Lease
-from superhet.data.lock import LOCK_FILE
-from superhet.data.places import Confirm
+from superhet.data.store.lease import Lease
+from superhet.data.store.lock import LOCK_FILE
+from superhet.data.store.places import Confirm
 from superhet.errors import MissingExtra, StoreError, SuperhetError
 
 _WHOLE_PUTS = {"memory", "s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl", "oss", "r2"}

@@ -17,12 +17,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from superhet.data.changes import Changes
 from superhet.data.checking import check_frame
 from superhet.data.durable import TEMPORARY
-from superhet.data.history import HISTORY_FILE, History, State, Swept, now
-from superhet.data.lock import LOCK_FILE
-from superhet.data.manifest import (
+from superhet.data.schema import table_spec
+from superhet.data.store.changes import Changes
+from superhet.data.store.history import HISTORY_FILE, History, State, Swept, now
+from superhet.data.store.lock import LOCK_FILE
+from superhet.data.store.manifest import (
     HEAD_FILE,
     MANIFESTS,
     STORE_FILE,
@@ -32,13 +33,12 @@ from superhet.data.manifest import (
     write_format,
     write_manifest,
 )
-from superhet.data.parts import PARTS, PartReader, PartWriter
-from superhet.data.places import Confirm, Place, place_of, write_error
-from superhet.data.reading import DERIVED, StoredTables
-from superhet.data.rollback import gone_back
-from superhet.data.schema import table_spec
-from superhet.data.verify import Verification, verify_files
-from superhet.data.writing import write_table
+from superhet.data.store.parts import PARTS, PartReader, PartWriter
+from superhet.data.store.places import Confirm, Place, place_of, write_error
+from superhet.data.store.reading import DERIVED, StoredTables
+from superhet.data.store.rollback import gone_back
+from superhet.data.store.verify import Verification, verify_files
+from superhet.data.store.writing import write_table
 from superhet.errors import StoreError, UnknownName
 
 if TYPE_CHECKING:

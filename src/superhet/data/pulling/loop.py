@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from superhet.data.checking import check_frame
 from superhet.data.faults import Faults
-from superhet.data.journal import Journal
-from superhet.data.patience import Patience, paced
-from superhet.data.pull_report import PullReport
+from superhet.data.pulling.journal import Journal
+from superhet.data.pulling.patience import Patience
+from superhet.data.pulling.report import PullReport
 from superhet.data.quarantine import QUARANTINE, with_faults
 from superhet.data.schema import table_spec
 from superhet.data.sources.vendor import (
@@ -247,4 +247,4 @@ def _last_day(table: str, frame: pl.DataFrame) -> date | None:
     return last if isinstance(last, date) else None
 
 
-__all__ = ["Patience", "PullReport", "paced", "pull"]
+__all__ = ["pull"]

@@ -18,11 +18,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from superhet.data.changes import Changes, count_changes
 from superhet.data.checking import sort_columns
-from superhet.data.cuts import Cut, cut_frame, last_day
-from superhet.data.manifest import Part, TableEntry
-from superhet.data.parts import (
+from superhet.data.store.changes import Changes, count_changes
+from superhet.data.store.cuts import Cut, cut_frame, last_day
+from superhet.data.store.manifest import Part, TableEntry
+from superhet.data.store.parts import (
     PartReader,
     PartWriter,
     encode_part,
