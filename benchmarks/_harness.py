@@ -73,7 +73,7 @@ def compare(module: ModuleType, size: Part, extra: Callable[[Path], None] | None
             extra(folder)
         found = {name: _run(module.__name__, name, folder) for name in module.SYSTEMS}
         for name, script in getattr(module, "OUTSIDE", {}).items():
-            rows = _run_outside(name, script, folder)
+            rows = run_outside(name, script, folder)
             if rows is not None:
                 found[name], parts[name] = rows, parts.get(name, size)
         for name, done in found.items():
@@ -181,7 +181,7 @@ def _run(module: str, system: str, folder: Path) -> list[dict[str, Any]]:
     return json.loads(done.stdout)
 
 
-def _run_outside(name: str, script: str, folder: Path) -> list[dict[str, Any]] | None:
+def run_outside(name: str, script: str, folder: Path) -> list[dict[str, Any]] | None:
     python = PEERS / name / "bin" / "python"
     if not (PEERS / name / ".done").exists():
         print(f"without {name}: it is not installed; run `make peers`", file=sys.stderr)

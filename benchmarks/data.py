@@ -4,7 +4,9 @@ Eight fields of daily bars are loaded as panels, the first time after a write (f
 read, too) and again (from the panels that the store keeps). `read()` reads the bytes of those panels from
 the page cache and adds them up: less cannot be done. The as-of join puts the newest of 40 quarters on every
 day of every asset; polars and DuckDB get it as one `join_asof` and one `ASOF JOIN`, which find the same as
-long as periods are announced in order. Qlib's point-in-time files are asked for two assets, and scaled.
+long as periods are announced in order. Qlib is asked `P(...)` of point-in-time files that superhet exported,
+for a few assets, and its time is scaled. ArcticDB (LMDB) holds each field as one wide frame, and appends a
+row to each.
 """
 
 from __future__ import annotations
@@ -20,8 +22,17 @@ from typing import Any
 import numpy as np
 
 from benchmarks._data.make import make
+from benchmarks._data.peers import OUTSIDE, check_pit, prepare
 from benchmarks._data.systems import SYSTEMS
-from benchmarks._harness import ONE_THREAD, OURS, ROOT, Disagreement, peak_mb, timed
+from benchmarks._harness import (
+    ONE_THREAD,
+    OURS,
+    ROOT,
+    Disagreement,
+    peak_mb,
+    run_outside,
+    timed,
+)
 
 FULL, SMALL = (2500, 5000), (250, 1000)
 CARRIED = {"adjust_factor", "float_shares"}  # superhet carries these over missing days
@@ -34,12 +45,17 @@ def rows(*, small: bool) -> list[dict[str, Any]]:
         folder = Path(scratch)
         make(folder, *size)
         found = {name: _run(name, folder) for name in SYSTEMS}
+        prepare(folder)
+        for name, script in OUTSIDE.items():
+            done = run_outside(name, script, folder)
+            if done is not None:
+                found[name] = done
         _check(folder, found)
     spent = {row["work"]: row["cpu_seconds"] for row in found[OURS]}
     return [
         {
-            **row,
-            "work": f"{size[0]:,} x {size[1]:,}: {work}",
+            **{key: value for key, value in row.items() if key != "note"},
+            "work": f"{size[0]:,} x {size[1]:,}: {work}{row.get('note', '')}",
             "system": name,
             "ratio": row["cpu_seconds"] / cpu,
         }
@@ -76,10 +92,12 @@ def child(name: str, folder: Path) -> list[dict[str, Any]]:
 
 def _check(folder: Path, found: dict[str, list[dict[str, Any]]]) -> None:
     """Hold the panels of each system against ours, NaN places included."""
+    if "qlib" in found:
+        check_pit(folder)
     for name, done in found.items():
         for work in [row["work"] for row in done]:
             theirs = folder / f"{name} {work}.npz"
-            if name == OURS or not theirs.exists():
+            if name in (OURS, "qlib") or not theirs.exists():
                 continue
             with np.load(folder / f"{OURS} {work}.npz") as a, np.load(theirs) as b:
                 for key in set(b.files) - CARRIED:

@@ -78,3 +78,43 @@ def test_numbers_that_disagree_stop_the_benchmark(harness, monkeypatch):
     monkeypatch.setitem(module.SYSTEMS, "pandas", lambda arrays: wrong)
     with pytest.raises(harness.Disagreement, match="'ts_mean', x: pandas and superhet differ"):
         module.rows(small=True)
+
+
+@pytest.fixture
+def data_room(harness, monkeypatch):
+    """The benchmark of the data room at a tiny size, its systems in this process."""
+    module = importlib.import_module("benchmarks.data")
+    monkeypatch.setattr(module, "SMALL", (90, 40))
+    monkeypatch.setattr(module, "_run", module.child)
+    return module
+
+
+def test_the_systems_of_the_data_room_agree_without_peers(data_room, capsys):
+    rows = data_room.rows(small=True)
+    told = capsys.readouterr().err
+    assert "without qlib" in told
+    assert "without arcticdb" in told
+    assert {row["system"] for row in rows} == {"superhet", "read()", "polars", "duckdb"}
+    for row in rows:
+        assert set(row) == FORMAT
+        assert (row["ratio"] == 1.0) == (row["system"] == "superhet")
+
+
+def test_a_panel_that_is_not_ours_stops_the_data_room(data_room, harness, monkeypatch):
+    systems = importlib.import_module("benchmarks._data.systems").SYSTEMS
+    wrong = {"load one field": lambda: {"close": np.zeros((90, 40))}}
+    monkeypatch.setitem(systems, "polars", lambda folder: wrong)
+    with pytest.raises(harness.Disagreement, match="'load one field', close: polars and superhet"):
+        data_room.rows(small=True)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("peer", ["qlib", "arcticdb"])
+def test_the_peers_of_the_data_room_know_the_same(peer, data_room, harness, monkeypatch):
+    monkeypatch.setattr(harness, "PEERS", Path(__file__).parents[1] / ".peers")
+    if not (harness.PEERS / peer / ".done").exists():
+        pytest.skip(f"{peer} is not installed; `make peers` installs it")
+    monkeypatch.setattr(data_room, "OUTSIDE", {peer: data_room.OUTSIDE[peer]})
+    works = {row["work"] for row in data_room.rows(small=True) if row["system"] == peer}
+    assert len(works) == {"qlib": 1, "arcticdb": 3}[peer]
+    assert all("(4 assets, scaled)" in work for work in works) == (peer == "qlib")

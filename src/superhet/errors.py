@@ -18,6 +18,7 @@
     │   ├── EmptyUniverse                     nobody left to trade or estimate on
     │   ├── TooFewAssets                      a date with too few valid names (`date`, `count`)
     │   ├── NoSignal                          every value is missing
+    │   ├── PluginError                       an installed plug-in that cannot be imported (`plugin`)
     │   ├── MissingExtra                      an optional library is not installed (`extra`)
     │   └── VendorRefused                     a vendor of data does not let the user in (`vendor`)
     ├── VendorError                           a vendor of data did not deliver (`vendor`, `query`, `reach`)
@@ -159,6 +160,18 @@ class TooFewAssets(InputError):
 
 class NoSignal(InputError):
     """Every value of a signal is missing."""
+
+
+class PluginError(InputError):
+    """An installed plug-in that cannot be imported."""
+
+    def __init__(self, plugin: str, package: str, reason: str) -> None:
+        super().__init__(
+            f"the plug-in {plugin!r} of the installed package {package} cannot be imported: {reason}. "
+            f"Mend or remove it: pip uninstall {package}",
+            plugin=plugin,
+            package=package,
+        )
 
 
 class MissingExtra(InputError):

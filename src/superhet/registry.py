@@ -8,10 +8,10 @@ whose decorators do the rest). Names are looked up with a suggestion when they m
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from typing import Generic, TypeVar
 
-from superhet.errors import UnknownName
+from superhet.errors import PluginError, UnknownName
 
 T = TypeVar("T")
 _PLUGIN_GROUP = "superhet.plugins"
@@ -76,5 +76,19 @@ class Registry(Generic[T]):
 
 
 def load_plugins() -> list[str]:
-    """Import every installed plug-in module once and return their names."""
-    return [entry.load().__name__ for entry in entry_points(group=_PLUGIN_GROUP)]
+    """Import every installed plug-in module once and return their names.
+
+    Raises
+    ------
+    PluginError
+        naming the plug-in that cannot be imported, and its package
+    """
+    return [_loaded(entry) for entry in entry_points(group=_PLUGIN_GROUP)]
+
+
+def _loaded(entry: EntryPoint) -> str:
+    try:
+        return str(entry.load().__name__)
+    except Exception as error:  # a stranger's module may raise anything while it is imported
+        package = entry.dist.name if entry.dist is not None else entry.module
+        raise PluginError(entry.name, package, f"{type(error).__name__}: {error}") from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 from dataclasses import dataclass
 
 import pytest
@@ -52,6 +53,18 @@ def test_a_pull_fills_the_store_and_a_second_one_finds_nothing_to_do(tmp_path):
     assert report["snapshot"] == Store.open(tmp_path / "store").snapshot
     again = json.loads(second.out)
     assert (again["known"], again["done"]) == (2, 0)
+
+
+def test_a_pull_fills_a_store_at_a_url_and_goes_on_there(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    home = f"memory://{uuid.uuid4().hex}/store"
+    with baostock_market() as fake:
+        first = baostock(fake, home)
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "other machine"))
+        second = baostock(fake, home)
+    assert (first.code, json.loads(first.out)["rows"]["bars_1d"]) == (0, 22)
+    assert json.loads(second.out)["done"] == 0
+    assert len(Store.open(home).read("bars_1d")) == 22
 
 
 def test_a_failure_is_in_the_report_and_ends_with_exit_code_1(tmp_path):

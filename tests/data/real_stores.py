@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-import polars as pl
-
 from superhet.data import Store, import_files
 from superhet.data.quality import QualityReport, check
 
@@ -18,6 +16,7 @@ FAMILIES: Mapping[str, Path] = {
     "cn_recent": EXAMPLES / "real_cn_intraday.yaml",
     "cn_annual": OWN / "cn_annual.yaml",
     "cn_quarterly": OWN / "cn_quarterly.yaml",
+    "csi500": OWN / "cn_csi500.yaml",
     "cn_macro": OWN / "cn_macro.yaml",
     "cn_industry_returns": OWN / "cn_industry_returns.yaml",
     "us": EXAMPLES / "real_us.yaml",
@@ -48,23 +47,7 @@ class RealStores:
         if family not in self._reports:
             if family == "us_beside":
                 made = check(self.store("us_raw"), against=self.store("us_closes"))
-            elif family == "csi500":
-                made = check(self.csi500())
             else:
                 made = check(self.store(family))
             self._reports[family] = made
         return self._reports[family]
-
-    def csi500(self) -> Store:
-        """Give month-end lists of members as spells; each list holds until the next."""
-        path = self.folder / "csi500"
-        if path.exists():
-            return Store.open(path)
-        lists = pl.read_parquet(DATA / "cn" / "index_members_csi500_snapshots.parquet")
-        lists = lists.with_columns(pl.col("date").cast(pl.Date))
-        days = lists.select(pl.col("date").unique().sort())
-        days = days.with_columns(end_date=pl.col("date").shift(-1))
-        spells = lists.join(days, on="date").rename({"symbol": "asset", "date": "start_date"})
-        store = Store.open_or_create(path)
-        store.write({"index_members": spells.sort("start_date", "index", "asset")})
-        return store

@@ -99,6 +99,54 @@ def test_the_second_load_maps_instead_of_reading_the_bars(
     assert is_mapped(load_market(Store.open(store.path), MIDDLE)["close"])
 
 
+@pytest.mark.parametrize("request_", [WHOLE, MIDDLE], ids=["whole", "middle"])
+def test_the_second_load_reads_no_bars_and_statements_when_asked_for(
+    frames: dict[str, pl.DataFrame],
+    store: Store,
+    monkeypatch: pytest.MonkeyPatch,
+    request_: MarketRequest,
+) -> None:
+    load_market(store, WHOLE)
+    load_market(store, request_)
+    opened, asked = Store.open(store.path), []
+
+    def read(table: str, **how: object) -> pl.DataFrame:
+        asked.append(table)
+        return store.read(table, **how)
+
+    monkeypatch.setattr(opened, "read", read)
+    market = load_market(opened, request_)
+    assert not {"bars_1d", "statements", "macro"} & set(asked)
+    assert list(market.events) == list(load_market(MemoryTables(frames), request_).events)
+    assert "statements" in market.events
+    assert "statements" not in asked
+    wanted = load_market(MemoryTables(frames), request_).events["statements"]
+    found = market.events["statements"]
+    np.testing.assert_array_equal(found.known_at, wanted.known_at)
+    np.testing.assert_array_equal(found["net_profit"], wanted["net_profit"])
+    assert asked.count("statements") == 1
+    assert market.events["statements"] is market.events["statements"]
+
+
+def test_markets_of_other_rules_pools_and_benchmarks_are_kept_apart(
+    frames: dict[str, pl.DataFrame], store: Store
+) -> None:
+    rules = [
+        RULES,
+        UniverseRule(new_listing=3, index="000300.SH"),
+        UniverseRule(new_listing=0, st=False, limit_locked=False, delisting=False),
+    ]
+    asked = [
+        MarketRequest(universe=rule, benchmark=code)
+        for rule in rules
+        for code in (None, "000300.SH")
+    ]
+    wanted = [load_market(MemoryTables(frames), one) for one in asked]
+    for _ in ("made", "mapped"):
+        for one, market in zip(asked, wanted, strict=True):
+            same(load_market(Store.open(store.path), one), market)
+
+
 def test_another_day_makes_other_panels_and_removes_the_old(
     frames: dict[str, pl.DataFrame], tmp_path: Path
 ) -> None:
@@ -114,7 +162,7 @@ def test_another_day_makes_other_panels_and_removes_the_old(
     same(today, load_market(MemoryTables(frames), WHOLE))
     assert len(today.dates) == len(before.dates) + 1
     folders = [p.name.partition("-")[0] for p in store.derived.iterdir() if p.is_dir()]
-    assert sorted(folders) == ["bars_1d", "fields"]
+    assert sorted(folders) == ["bars_1d", "fields", "market"]
     assert held.values.tobytes() == mapped.tobytes(), "who has mapped the old panels keeps them"
 
 
@@ -169,15 +217,16 @@ def test_a_panel_that_was_cut_short_is_made_again(
     same(load_market(store, WHOLE), load_market(MemoryTables(frames), WHOLE))
 
 
-def test_a_changed_byte_is_found_by_the_check_of_the_store(store: Store) -> None:
+@pytest.mark.parametrize("name", ["bars_1d-*/close", "bars_1d-*/days", "market-*/age"])
+def test_a_changed_byte_is_found_by_the_check_of_the_store(store: Store, name: str) -> None:
     load_market(store, WHOLE)["close"]
     assert store.verify() == []
-    (path,) = store.derived.glob("bars_1d-*/close.npy")
+    (path,) = store.derived.glob(f"{name}.npy")
     content = bytearray(path.read_bytes())
     content[-1] ^= 1
     path.write_bytes(content)
     (problem,) = store.verify()
-    assert "close.npy has changed" in problem
+    assert f"{path.name} has changed" in problem
 
 
 def test_bad_rows_outside_the_period_do_no_harm(

@@ -100,6 +100,9 @@ def test_with_a_cache_a_part_is_fetched_once(home, store, tmp_path, monkeypatch)
     assert len([f for f in read if f.startswith("parts/")]) == 11
     assert len(list((tmp_path / "cache").rglob("*.parquet"))) == 11
     cached.prune(keep=1)
+    assert len(list((tmp_path / "cache").rglob("*.parquet"))) == 11, "what the present state needs"
+    cached.write({"bars_1d": bars(price=20.0)})
+    cached.prune(keep=1)
     assert not list((tmp_path / "cache").rglob("*.parquet"))
 
 

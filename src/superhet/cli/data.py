@@ -25,6 +25,8 @@ for _commands in (data_pull, data_check, data_asof, data_export, data_store, dat
     _commands.register(app)
 app.add_typer(data_quarantine.app, name="quarantine")
 
+_MODES = ("replace", "upsert")
+
 
 @app.command("simulate")
 @guarded
@@ -45,6 +47,8 @@ def simulate(
     from superhet.pipeline.build import build
     from superhet.pipeline.simulate import simulated_store
 
+    if ":/" in str(store):
+        raise StoreError(store, "a simulated store and its truth need a folder of this machine.")
     if store.exists():
         raise StoreError(store, "exists already. Name a new folder, or delete it first.")
     wanted = {
@@ -70,17 +74,24 @@ def import_(
     quarantine: Annotated[
         str, typer.Option(help="Most bad rows to set aside, as a share of a table; or none.")
     ] = "0.001",
+    mode: Annotated[
+        str,
+        typer.Option(help="replace: the tables that come, whole; upsert: their rows, by key."),
+    ] = "replace",
     json: AsJson = False,
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
     """Import files, through a column map where they are a user's own."""
     from superhet.data import SOURCES
+    from superhet.errors import UnknownName
 
     importer = SOURCES.get(source, "--source")
     share = _share(quarantine)
+    if mode not in _MODES:
+        raise UnknownName("mode", mode, _MODES, "--mode")
     with progress_bar(quiet) as progress:
-        report = importer(path, store, map_, progress, quarantine=share)
+        report = importer(path, store, map_, progress, mode=mode, quarantine=share)
     emit(report.to_dict(), as_json=json, text=lambda: str(report))
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from superhet.data.fields import Keep, as_made
 from superhet.data.pivot import Grid, asset_positions, days, floats
 from superhet.errors import UnknownName
 from superhet.panel import Benchmark, Panel
@@ -74,6 +75,7 @@ def build_benchmark(
     grid: Grid,
     fields: Mapping[str, Panel],
     members: Mapping[str, Flags],
+    keep: Keep = as_made,
 ) -> Benchmark:
     """Make the benchmark.
 
@@ -85,34 +87,42 @@ def build_benchmark(
     grid : the daily axes
     fields : returns and, if known, float_cap or market_cap
     members : "" -> the universe's members; index code -> its listed members
+    keep : called as ("weights", make) and ("returns", make): gives what `make` would, from where it is kept
 
     Raises
     ------
     UnknownName
         if nothing is known about `code`
     """
-    returns = fields["returns"].values
-    cap = next((fields[n].values for n in ("float_cap", "market_cap") if n in fields), None)
+    cap = next((n for n in ("float_cap", "market_cap") if n in fields), None)
     if code is None:
         code = EQUAL_WEIGHTED if cap is None else CAP_WEIGHTED
+
+    def by_cap(inside: Flags) -> Floats:
+        equal = code == EQUAL_WEIGHTED or cap is None
+        return cap_weights(np.ones(grid.shape) if equal else fields[str(cap)].values, inside)
+
+    def of_weights(weights: Floats) -> Floats:
+        return weighted_returns(weights, fields["returns"].values)
+
     if code == EQUAL_WEIGHTED or (code == CAP_WEIGHTED and cap is not None):
-        size = np.ones(grid.shape) if code == EQUAL_WEIGHTED or cap is None else cap
-        weights = cap_weights(size, members[""])
-        return _benchmark(code, grid, weighted_returns(weights, returns), weights)
+        weights = keep("weights", lambda: by_cap(members[""]))
+        return _benchmark(code, grid, keep("returns", lambda: of_weights(weights)), weights)
     published_bars = _of_index(tables, "index_bars", code)
     published = _published(tables, code, grid)
     index_weights: Floats | None = None
     if published:
-        index_weights = drift(published, returns)
+        index_weights = keep("weights", lambda: drift(published, fields["returns"].values))
     elif code in members and cap is not None:
-        index_weights = cap_weights(cap, members[code])
+        index_weights = keep("weights", lambda: by_cap(members[code]))
     if published_bars is not None:
         bars = _index_bars(published_bars, grid)
         found = _benchmark(code, grid, _close_to_close(bars["close"]), index_weights)
         return replace(found, bars=bars)
     if index_weights is None:
         raise UnknownName("benchmark", code, _known(tables, members), "market.benchmark")
-    return _benchmark(code, grid, weighted_returns(index_weights, returns), index_weights)
+    held = index_weights
+    return _benchmark(code, grid, keep("returns", lambda: of_weights(held)), held)
 
 
 def _benchmark(name: str, grid: Grid, returns: Floats, weights: Floats | None) -> Benchmark:

@@ -18,6 +18,7 @@ from superhet.panel.axes import DateArray, Dates
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 Integers = npt.NDArray[np.int64]
+Ages = npt.NDArray[np.int32]
 
 SEASONED = 250
 """Age, in sessions, given on the first session of a table to an asset that already trades there and
@@ -41,7 +42,7 @@ def carry(values: Floats, out: Floats | None = None) -> Floats:
 
 def listing_age(
     calendar: TradingCalendar, dates: Dates, listed_on: DateArray, delisted_on: DateArray
-) -> Integers:
+) -> Ages:
     """Count the sessions since listing, from dates alone.
 
     Parameters
@@ -55,18 +56,17 @@ def listing_age(
     -------
     [dates, assets], 0 on the first day, −1 before listing and from delisting on
     """
-    since = calendar.position(listed_on)
-    age = np.empty((len(dates), since.size), dtype=np.int64)
-    for row, (day, now) in enumerate(
-        zip(dates.values, calendar.position(dates.values), strict=True)
-    ):
-        age[row] = np.where((now < since) | (delisted_on <= day), -1, now - since)
+    never = np.iinfo(np.int32).max // 2
+    since = np.minimum(calendar.position(listed_on), never).astype(np.int32)
+    now = calendar.position(dates.values).astype(np.int32)
+    age: Ages = now[:, None] - since[None, :]
+    np.maximum(age, -1, out=age)
+    for column in np.flatnonzero(~np.isnat(delisted_on)):
+        age[np.searchsorted(dates.values, delisted_on[column]) :, column] = -1
     return age
 
 
-def correct_age_by_trades(
-    age: Integers, traded: Flags, dates: Dates, delisted_on: DateArray
-) -> Integers:
+def correct_age_by_trades(age: Ages, traded: Flags, dates: Dates, delisted_on: DateArray) -> Ages:
     """Let what traded be listed: a trade before the stated listing, or on the day of delisting.
 
     An asset that trades before its stated listing date counts as listed from that first trade.
@@ -79,20 +79,21 @@ def correct_age_by_trades(
     delisted_on : [assets] datetime64[D]
     """
     out = age.copy()
-    has_traded = traded.any(axis=0)
-    first = traded.argmax(axis=0)
-    columns = np.flatnonzero(has_traded)
-    wrong = columns[(age[first[columns], columns] < 0)]
-    for column in wrong:
-        day = dates.values[first[column]]
+    for column in np.flatnonzero((traded & (age < 0)).any(axis=0)):
+        first = int(traded[:, column].argmax())
+        if age[first, column] >= 0:
+            continue  # listed when it first traded
+        day = dates.values[first]
         if not np.isnat(delisted_on[column]) and delisted_on[column] <= day:
             continue  # trades after delisting are not a listing; the day itself is mended below
-        rows = np.arange(first[column], len(dates))
+        rows = np.arange(first, len(dates))
         open_still = np.isnat(delisted_on[column]) | (dates.values[rows] < delisted_on[column])
         out[rows[open_still], column] = np.arange(rows.size)[open_still]
-    last_day = traded & (dates.values[:, None] == delisted_on[None, :])
-    for row, column in np.argwhere(last_day):
-        out[row, column] = max(int(out[row - 1, column]), -1) + 1 if row else 0
+    last = np.searchsorted(dates.values, delisted_on)  # NaT lies after all days
+    for column in np.flatnonzero(last < len(dates)):
+        row = last[column]
+        if dates.values[row] == delisted_on[column] and traded[row, column]:
+            out[row, column] = max(int(out[row - 1, column]), -1) + 1 if row else 0
     return out
 
 

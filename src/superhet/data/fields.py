@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from superhet.data.derived import (
+    Ages,
     Flags,
     Floats,
-    Integers,
     carry,
     estimated_amount,
     last_price,
@@ -26,10 +26,10 @@ from superhet.data.derived import (
     vwap,
 )
 from superhet.data.limits import limit_percent, limit_prices
+from superhet.data.listing import Listing
 from superhet.data.pivot import Grid, Pivot
 from superhet.errors import DataError
 from superhet.panel import Cube, Panel
-from superhet.panel.axes import DateArray
 from superhet.panel.panel import Unit
 
 if TYPE_CHECKING:
@@ -59,6 +59,11 @@ Maker: TypeAlias = "Callable[[], Any]"
 Keep: TypeAlias = "Callable[[str, Maker], Any]"
 
 
+def as_made(name: str, make: Maker) -> Any:
+    """Keep nothing: make what is asked for."""
+    return make()
+
+
 class Bars(Mapping[str, Floats]):
     """The columns of `bars_1d` on a grid, cleared of what is no trade; each read when asked for.
 
@@ -70,14 +75,15 @@ class Bars(Mapping[str, Floats]):
     pivot : the table `bars_1d`
     keep : called as (name, make) for what follows from a row alone: gives what `make` would, from where it is
         kept; None = make it
-    factors : the adjust factor on the grid, where the table has none and another table says it; else None
+    factors : gives the adjust factor on the grid where another table says it, else None; called where this
+        table has none
     """
 
     def __init__(
-        self, pivot: Pivot, keep: Keep | None = None, factors: Floats | None = None
+        self, pivot: Pivot, keep: Keep | None = None, factors: Maker | None = None
     ) -> None:
-        self._pivot, self._factors = pivot, factors
-        self._keep = keep or (lambda _, make: make())
+        self._pivot, self._factors = pivot, cache(factors or (lambda: None))
+        self._keep = keep or as_made
         self.grid = pivot.grid
         self._names = [n for n in BAR_COLUMNS if n in {*pivot.columns, "adjust_factor"}]
         self._columns: dict[str, Floats] = {}
@@ -97,8 +103,14 @@ class Bars(Mapping[str, Floats]):
     def __getitem__(self, name: str) -> Floats:
         if name not in self._names:
             raise KeyError(name)
-        if name == "adjust_factor" and self._factors is not None:
-            return self._factors
+        if (
+            name not in self._columns
+            and name == "adjust_factor"
+            and name not in self._pivot.columns
+        ):
+            told: Floats | None = self._factors()
+            if told is not None:
+                self._columns[name] = told
         if name not in self._columns:
             values = self.row_by_row(name)
             self._columns[name] = carry(values) if name in _LASTING else values
@@ -144,24 +156,37 @@ class Bars(Mapping[str, Floats]):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Ingredients:
-    """What the daily fields are made of.
+    """What the daily fields are made of, each found out when first asked for.
 
     Parameters
     ----------
     grid : the daily axes
     bars : the columns of `bars_1d`
-    age : [dates, assets], sessions since listing, −1 = not listed
-    is_st : [dates, assets]
-    board : [assets], codes into `limits.BOARDS`
-    listed_on : [assets] datetime64[D]
+    find_age : gives `age`
+    find_special : gives `is_st`
+    find_listing : gives `listing`
     """
 
     grid: Grid
     bars: Bars
-    age: Integers
-    is_st: Flags
-    board: Integers
-    listed_on: DateArray
+    find_age: Callable[[], Ages]
+    find_special: Callable[[], Flags]
+    find_listing: Callable[[], Listing]
+
+    @cached_property
+    def age(self) -> Ages:
+        """Sessions since listing, [dates, assets]; −1 = not listed."""
+        return self.find_age()
+
+    @cached_property
+    def is_st(self) -> Flags:
+        """Where an asset is under special treatment, [dates, assets]."""
+        return self.find_special()
+
+    @cached_property
+    def listing(self) -> Listing:
+        """Who is listed since when, and on which board."""
+        return self.find_listing()
 
     @property
     def listed(self) -> Flags:
@@ -234,7 +259,8 @@ def _cap(of: Ingredients, shares: str) -> Floats:
 
 
 def _limits(of: Ingredients, reference: Floats) -> tuple[Floats, Floats]:
-    percent = limit_percent(of.grid.dates, of.board, of.is_st, of.age, of.listed_on)
+    listing = of.listing
+    percent = limit_percent(of.grid.dates, listing.board, of.is_st, of.age, listing.listed_on)
     return limit_prices(reference, percent)
 
 

@@ -3,6 +3,7 @@
 1. the map says which files make which table; without one the names of files say it   -> _without_map
 2. each file is read and typed                                                        -> sources.files
 3. joined, derived and assumed columns; rows dropped, each reason counted             -> _shape
+   lists of single days turned into spells                                            -> _as_spells
 4. the whole table against the schema and the calendar                                -> checking.check_frame
 5. all tables into the store at once                                                  -> Store.write
 
@@ -16,8 +17,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from superhet.data.base import SOURCES
+from superhet.data.base import SOURCES, Tables
 from superhet.data.checking import bad_ohlc, check_frame, sort_columns
+from superhet.data.destination import present, present_or_new, sessions_of
 from superhet.data.faults import ORIGIN_FILE, ORIGIN_ROW, Faults
 from superhet.data.import_report import ImportReport, TableReport
 from superhet.data.quarantine import FEW, QUARANTINE, admit, named, with_faults
@@ -26,6 +28,7 @@ from superhet.data.sources.beside import Known
 from superhet.data.sources.column_map import ColumnMap, TableMap
 from superhet.data.sources.expressions import compile_expression
 from superhet.data.sources.files import SUFFIXES, expand, read_file, read_join
+from superhet.data.sources.snapshot_tables import to_spells
 from superhet.data.store import Mode, Store
 from superhet.data.table import Table
 from superhet.errors import ConfigError, DataError
@@ -88,7 +91,7 @@ def import_files(
     known = Known.read(base) if column_map is None else None  # an exported folder says it itself
     planned = [(number, entry, expand(base, entry.files)) for number, entry in entries]
     planned.sort(key=lambda plan: plan[1].table != "calendar")  # the others are held against it
-    calendar = _stored_calendar(store)
+    calendar = sessions_of(present(store))
     report, total, done = progress or silent, sum(len(files) for _, _, files in planned), 0
     gathered: dict[str, _Gathered] = {}
     for number, entry, files in planned:
@@ -100,20 +103,14 @@ def import_files(
             frames.append(_take(file, entry, into, base))
             done += 1
         shaped = _shape(frames, entry, f"tables[{number}]", into, base, calendar)
+        if entry.snapshots:
+            shaped = _as_spells(shaped, into, present(store) if mode == "upsert" else None)
         into.frames.append(shaped)
         into.meta.update({**(known.meta.get(entry.table, {}) if known else {}), **entry.meta()})
         if entry.table == "calendar":
             calendar = shaped["date"].unique().sort()
     report(total, total, "writing")
     return _write(store, gathered, calendar, base, mode, quarantine)
-
-
-def _stored_calendar(store: Store | str | Path) -> pl.Series | None:
-    if not isinstance(store, Store):
-        if not Store.exists(store):
-            return None
-        store = Store.open(store)
-    return store.read("calendar")["date"] if "calendar" in store.names() else None
 
 
 def _entries(column_map: ColumnMap | str | Path) -> list[tuple[int, TableMap]]:
@@ -229,6 +226,16 @@ def _drop(
     return frame
 
 
+def _as_spells(frame: pl.DataFrame, into: _Gathered, known: Tables | None) -> pl.DataFrame:
+    aside = len(into.faults)
+    found, ended = to_spells(into.spec, frame, into.sources, into.faults, known)
+    listed = frame.height - (len(into.faults) - aside)
+    into.read += ended  # rows of the store, which come back with their end
+    goes_on = into.dropped.get("goes_on", 0) + listed + ended - found.height
+    into.dropped["goes_on"] = goes_on
+    return found
+
+
 def _ready(
     name: str, frame: pl.DataFrame, spec: Table, key: str, calendar: pl.Series | None
 ) -> pl.Expr:
@@ -276,7 +283,7 @@ def _write(
         for column in rows.meta.get("basis", {}):
             if column not in frames[name].columns:
                 raise ConfigError(f"basis.{column}", f"table {name} has no such column")
-    target = store if isinstance(store, Store) else Store.open_or_create(store)
+    target = present_or_new(store)
     faults = {name: rows.faults for name, rows in gathered.items()}
     aside = with_faults(target, list(frames) if mode == "replace" else [], faults)
     modes: dict[str, Mode] = dict.fromkeys(frames, mode)

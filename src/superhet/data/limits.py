@@ -22,6 +22,7 @@ from superhet.panel.axes import DateArray, Dates
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 Integers = npt.NDArray[np.int64]
+Ages = npt.NDArray[np.int32]
 
 BOARDS = ("main", "star", "chinext", "bse", "us")
 
@@ -75,7 +76,7 @@ def board_of(asset: str) -> str:
 
 
 def limit_percent(
-    dates: Dates, board: Integers, is_st: Flags, age: Integers, listed_on: DateArray
+    dates: Dates, board: Integers, is_st: Flags, age: Ages, listed_on: DateArray
 ) -> Floats:
     """Look up the limit of each date and asset, [dates, assets], percent; NaN where there is none.
 

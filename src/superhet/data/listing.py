@@ -5,6 +5,7 @@ What `securities` does not say comes from the code (the board) and from the firs
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ from superhet.data.derived import SEASONED
 from superhet.data.limits import BOARDS, board_of
 from superhet.data.pivot import Grid, Integers, asset_positions, days
 from superhet.errors import DataError
-from superhet.panel.axes import DateArray
+from superhet.panel.axes import Assets, DateArray
 
 if TYPE_CHECKING:
     import polars as pl
@@ -41,8 +42,16 @@ class Listing:
     delisted_on: DateArray
 
 
-def read_listing(tables: Tables, grid: Grid) -> Listing:
+def read_listing(
+    tables: Tables, grid: Grid, first_bars: Callable[[], DateArray] | None = None
+) -> Listing:
     """Read `securities`, and complete it.
+
+    Parameters
+    ----------
+    tables : a store, or frames in memory
+    grid : the daily axes
+    first_bars : gives what `find_first_bars` does, of all bars or of those that count here; None = ask it
 
     Raises
     ------
@@ -50,6 +59,7 @@ def read_listing(tables: Tables, grid: Grid) -> Listing:
         for a board that is none of `limits.BOARDS`
     """
     board = np.array([BOARDS.index(board_of(a)) for a in grid.assets.values], dtype=np.int64)
+    last = grid.dates.values[-1]
     listed_on = np.full(len(grid.assets), np.datetime64("NaT"), dtype="datetime64[D]")
     delisted_on = listed_on.copy()
     if "securities" in tables.names():
@@ -62,7 +72,8 @@ def read_listing(tables: Tables, grid: Grid) -> Listing:
             _take_boards(frame, place, board)
     unknown = np.isnat(listed_on)
     if unknown.any():
-        listed_on[unknown] = _first_bars(tables, grid)[unknown]
+        first = first_bars() if first_bars else find_first_bars(tables, grid.assets, last)
+        listed_on[unknown] = np.where(first > last, np.datetime64("NaT"), first)[unknown]
     return Listing(board=board, listed_on=listed_on, delisted_on=delisted_on)
 
 
@@ -81,18 +92,18 @@ def _take_boards(frame: pl.DataFrame, place: Integers, board: Integers) -> None:
         board[place[row]] = BOARDS.index(known)
 
 
-def _first_bars(tables: Tables, grid: Grid) -> DateArray:
-    """Find each asset's first bar, [assets]; NaT if it has none.
+def find_first_bars(tables: Tables, assets: Assets, last: np.datetime64 | None = None) -> DateArray:
+    """Find the day of each asset's first bar up to `last`, [assets]; NaT if it has none.
 
     What already trades on the first date of the table was listed before, nobody knows when: it counts
     as `SEASONED` sessions old.
     """
     import polars as pl
 
-    frame = tables.read("bars_1d", columns=["date", "asset"], end=grid.dates.values[-1])
+    frame = tables.read("bars_1d", columns=["date", "asset"], end=last)
     first = frame.group_by("asset").agg(pl.col("date").min())
-    place, day = asset_positions(first["asset"], grid.assets), days(first["date"])
-    out = np.full(len(grid.assets), np.datetime64("NaT"), dtype="datetime64[D]")
+    place, day = asset_positions(first["asset"], assets), days(first["date"])
+    out = np.full(len(assets), np.datetime64("NaT"), dtype="datetime64[D]")
     out[place[place >= 0]] = day[place >= 0]
     out[out == day.min()] = np.busday_offset(day.min(), -SEASONED, roll="backward")
     return out

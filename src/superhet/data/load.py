@@ -7,14 +7,19 @@
 5. who takes part                                                       -> universe.build_universe
 6. groups, intraday bars, events and the benchmark                      -> load_market
 
+Of a store's present state all of it but the axes is mapped where it was made before, and statements are read
+when first asked for.
+
 Prefix-stable: nothing on date *t* changes when rows known after *t* are changed or taken away. The asset
 axis does not depend on the period as long as the store has a `securities` table.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -25,14 +30,14 @@ from superhet.data.benchmark import build_benchmark
 from superhet.data.calendar import TradingCalendar
 from superhet.data.corporate_actions import adjust_factors
 from superhet.data.derived import correct_age_by_trades, listing_age
-from superhet.data.fields import Bars, Ingredients, daily_cube
+from superhet.data.fields import Bars, Ingredients, Keep, as_made, daily_cube
 from superhet.data.intraday import intraday_cube
 from superhet.data.limits import BOARDS
-from superhet.data.listing import Listing, read_listing
+from superhet.data.listing import Listing, find_first_bars, read_listing
 from superhet.data.pivot import Flags, Grid, Pivot, asset_positions, days, paint
 from superhet.data.point_in_time import announced_events, macro_events, statement_events
-from superhet.data.store.mapped import KeptPanels, kept_panels
-from superhet.data.universe import UniverseRule, build_universe
+from superhet.data.store.mapped import KeptPanels, Mapped, kept_panels, mapped_bars
+from superhet.data.universe import Facts, UniverseRule, build_universe
 from superhet.errors import ConfigError, DataError, UnknownName
 from superhet.panel import Cube, Events, Market, Panel
 from superhet.progress import Progress
@@ -93,35 +98,65 @@ def load_market(
         if the rules leave nobody on any date
     """
     request = request or MarketRequest()
-    calendar, grid = market_axes(tables, request.start, request.end)
-    listing = read_listing(tables, grid)
-    status = _intervals(tables, "status")
-    kept = kept_panels(tables, grid, bool(request.start or request.end))
-    parts = _ingredients(_bars(tables, grid, kept, progress), listing, status, calendar)
+    mapped = mapped_bars(tables)
+    calendar, grid = market_axes(tables, request.start, request.end, mapped)
+    kept = _kept(tables, request, grid, mapped)
+    keep = kept.market.keep if kept and kept.is_whole else as_made
+    find_status = cache(partial(_intervals, tables, "status"))
+    parts = _ingredients(tables, calendar, _bars(tables, grid, kept, progress), find_status, kept)
     fields = daily_cube(tables, parts, kept.fields.keep if kept and kept.is_whole else None)
     size = _size(request.size, fields)
-    members = _members(tables, grid, request, parts.listed)
-    member = Panel(
-        values=members[""], dates=grid.dates, assets=grid.assets, name="member", unit="flag"
+    age = keep("age", lambda: parts.age)
+    members = _members(tables, grid, request, age >= 0)
+    facts = Facts(
+        fields=fields,
+        age=age,
+        member=Panel(
+            values=members[""], dates=grid.dates, assets=grid.assets, name="member", unit="flag"
+        ),
+        find_delisting=lambda: _delisting(find_status(), grid),
+        keep=keep,
     )
+    pool = (request.universe.index, request.benchmark or "")
     return Market(
         fields=fields,
-        universe=build_universe(request.universe, fields, member, _delisting(status, grid)),
-        group_panels=_groups(tables, grid, listing, request.industry),
+        universe=build_universe(request.universe, facts),
+        group_panels=_groups(tables, parts, request.industry, keep),
         intraday_cubes={
             f: intraday_cube(tables, f, grid.dates, grid.assets) for f in request.intraday
         },
         events=_events(tables, grid, calendar, request),
-        benchmark=build_benchmark(tables, request.benchmark, grid, fields, members),
+        benchmark=build_benchmark(
+            tables, request.benchmark, grid, fields, members, _named(keep, *pool)
+        ),
         size=size,
         snapshot=tables.snapshot,
     )
 
 
+def _kept(
+    tables: Tables, request: MarketRequest, grid: Grid, mapped: Mapped | None
+) -> KeptPanels | None:
+    """Find the panels that the store keeps, on its own axes."""
+    whole = grid
+    if mapped is not None and mapped.writable and (request.start or request.end):
+        try:
+            whole = market_axes(tables, None, None, mapped)[1]
+        except DataError:  # in rows outside the period
+            return None
+    return kept_panels(tables, mapped, grid, whole)
+
+
+def _named(keep: Keep, *of: str) -> Keep:
+    """Keep things under names that also tell what else they depend on."""
+    digest = hashlib.blake2b("\0".join(of).encode(), digest_size=8).hexdigest()
+    return lambda name, make: keep(f"{name}-{digest}", make)
+
+
 def _bars(tables: Tables, grid: Grid, kept: KeptPanels | None, progress: Progress | None) -> Bars:
     """Read the daily bars, from the panels that the store keeps of them if it can."""
     pivot = Pivot(tables, "bars_1d", grid, progress)
-    factors = None if "adjust_factor" in pivot.columns else adjust_factors(tables, grid)
+    factors = partial(adjust_factors, tables, grid)
     if kept is None or kept.is_whole:
         return Bars(pivot, kept.bars.keep if kept else None, factors)
     whole = Bars(Pivot(tables, "bars_1d", kept.grid, progress), kept.bars.keep)
@@ -136,18 +171,33 @@ def _bars(tables: Tables, grid: Grid, kept: KeptPanels | None, progress: Progres
 
 
 def _ingredients(
-    bars: Bars, listing: Listing, status: pl.DataFrame | None, calendar: TradingCalendar
+    tables: Tables,
+    calendar: TradingCalendar,
+    bars: Bars,
+    find_status: Callable[[], pl.DataFrame | None],
+    kept: KeptPanels | None,
 ) -> Ingredients:
     """Join what the daily fields are made of; what trades is listed, whatever the dates say."""
     grid = bars.grid
-    age = listing_age(calendar, grid.dates, listing.listed_on, listing.delisted_on)
+
+    find_first = partial(find_first_bars, tables, grid.assets)
+    first_bars = partial(kept.bars.keep, "first_bars", find_first) if kept else None
+
+    @cache
+    def find_listing() -> Listing:
+        return read_listing(tables, grid, first_bars)
+
+    def find_age() -> Any:
+        listing = find_listing()
+        age = listing_age(calendar, grid.dates, listing.listed_on, listing.delisted_on)
+        return correct_age_by_trades(age, bars.traded, grid.dates, listing.delisted_on)
+
     return Ingredients(
         grid=grid,
         bars=bars,
-        age=correct_age_by_trades(age, bars.traded, grid.dates, listing.delisted_on),
-        is_st=_special(bars, status),
-        board=listing.board,
-        listed_on=listing.listed_on,
+        find_age=find_age,
+        find_special=lambda: _special(bars, find_status()),
+        find_listing=find_listing,
     )
 
 
@@ -200,10 +250,14 @@ def _members(tables: Tables, grid: Grid, request: MarketRequest, listed: Flags) 
     return {**out, "": out[request.universe.index]}
 
 
-def _groups(tables: Tables, grid: Grid, listing: Listing, scheme: str | None) -> dict[str, Panel]:
+def _groups(tables: Tables, parts: Ingredients, scheme: str | None, keep: Keep) -> dict[str, Panel]:
     """Give `board`, and `industry` as it was known on each date."""
-    board = np.broadcast_to(listing.board.astype(np.int32), grid.shape)
-    out = {"board": _group(board, BOARDS, "board", grid)}
+    grid = parts.grid
+
+    def boards() -> Any:
+        return np.broadcast_to(parts.listing.board.astype(np.int32), grid.shape)
+
+    out = {"board": _group(keep("board", boards), BOARDS, "board", grid)}
     if not scheme:
         return out
     frame = _intervals(tables, "industry")
@@ -212,14 +266,19 @@ def _groups(tables: Tables, grid: Grid, listing: Listing, scheme: str | None) ->
         raise UnknownName("industry scheme", scheme, schemes, "market.industry")
     # codes count industries in the order in which they first appear, so that one that comes up
     # later never renumbers the earlier ones
-    frame = frame.filter(
+    rows = frame.filter(
         (frame["scheme"] == scheme) & (frame["start_date"] <= grid.dates.values[-1].item())
     )
-    frame = frame.sort("start_date", "industry", "asset")
-    labels = frame["industry"].unique(maintain_order=True).to_list()
-    code = {label: k for k, label in enumerate(labels)}
-    codes = np.array([code[i] for i in frame["industry"].to_list()], dtype=np.int32)
-    return out | {"industry": _group(_paint(frame, grid, codes), labels, "industry", grid)}
+    rows = rows.sort("start_date", "industry", "asset")
+    labels = rows["industry"].unique(maintain_order=True).to_list()
+
+    def industries() -> Any:
+        code = {label: k for k, label in enumerate(labels)}
+        codes = np.array([code[i] for i in rows["industry"].to_list()], dtype=np.int32)
+        return _paint(rows, grid, codes)
+
+    codes = _named(keep, scheme)("industry", industries)
+    return out | {"industry": _group(codes, labels, "industry", grid)}
 
 
 def _group(codes: npt.NDArray[Any], labels: Sequence[str], name: str, grid: Grid) -> Panel:
@@ -233,21 +292,45 @@ def _group(codes: npt.NDArray[Any], labels: Sequence[str], name: str, grid: Grid
     )
 
 
+class LazyEvents(Mapping[str, Events]):
+    """Tables of events by name, each read when first asked for.
+
+    Parameters
+    ----------
+    readers : name -> what reads it
+    """
+
+    def __init__(self, readers: Mapping[str, Callable[[], Events]]) -> None:
+        self._readers = {name: cache(read) for name, read in readers.items()}
+
+    def __getitem__(self, name: str) -> Events:
+        return self._readers[name]()
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._readers  # Mapping would read the table to find out
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._readers)
+
+    def __len__(self) -> int:
+        return len(self._readers)
+
+
 def _events(
     tables: Tables, grid: Grid, calendar: TradingCalendar, request: MarketRequest
-) -> dict[str, Events]:
-    out: dict[str, Events] = {}
+) -> LazyEvents:
     last = np.datetime64(grid.dates.values[-1])
-    if "statements" in tables.names():
-        out["statements"] = statement_events(
-            tables, grid.assets, calendar, last, request.statements_known_at
-        )
-    for name in ("forecasts", "express_reports", "estimates"):
-        if name in tables.names():
-            out[name] = announced_events(tables, name, grid.assets, calendar, last)
-    if "macro" in tables.names():
-        out["macro"] = macro_events(tables, calendar, last)
-    return out
+    of = (grid.assets, calendar, last)
+    readers: dict[str, Callable[[], Events]] = {
+        "statements": partial(statement_events, tables, *of, request.statements_known_at),
+        **{
+            name: partial(announced_events, tables, name, *of)
+            for name in ("forecasts", "express_reports", "estimates")
+        },
+        "macro": partial(macro_events, tables, calendar, last),
+    }
+    there = set(tables.names())
+    return LazyEvents({name: read for name, read in readers.items() if name in there})
 
 
 def _size(wanted: str | None, fields: Cube) -> str:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -87,6 +87,24 @@ def days(column: pl.Series) -> DateArray:
     return column.to_numpy().astype("datetime64[D]")
 
 
+@runtime_checkable
+class _Described(Protocol):
+    """Tables that can name the columns of one without reading it, as a store can."""
+
+    def columns(self, table: str) -> dict[str, str]: ...
+
+
+def _number_columns(tables: Tables, table: str, day: str) -> list[str]:
+    """Name the columns that hold numbers or flags, in order; `day` is read where nothing else says them."""
+    import polars as pl
+
+    if isinstance(tables, _Described):
+        wanted = {"Float64", "Int64", "Boolean"}
+        return [n for n, kind in tables.columns(table).items() if kind in wanted]
+    schema = tables.read(table, start=day, end=day).schema
+    return [n for n, t in schema.items() if t.is_numeric() or t == pl.Boolean]
+
+
 class Pivot:
     """A dated long table on a grid, column by column, each read when asked for.
 
@@ -109,19 +127,12 @@ class Pivot:
     def __init__(
         self, tables: Tables, table: str, grid: Grid, progress: Progress | None = None
     ) -> None:
-        import polars as pl
-
         self.tables, self.table, self.grid = tables, table, grid
         self._key = "date" if grid.dates.is_daily else "time"
         self._progress = progress
         day = str(grid.dates.days[0]) if len(grid.dates) else "1900-01-01"
-        sample = tables.read(table, start=day, end=day)
         keys = {self._key, "asset"}
-        self.columns = [
-            n
-            for n, t in sample.schema.items()
-            if n not in keys and (t.is_numeric() or t == pl.Boolean)
-        ]
+        self.columns = [n for n in _number_columns(tables, table, day) if n not in keys]
 
     @cached_property
     def present(self) -> Flags:

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from superhet.data.checking import check_frame
+from superhet.data.destination import sessions_of
 from superhet.data.faults import AS_READ, Faults
 from superhet.data.schema import table_spec
 from superhet.errors import ConfigError, DataError
@@ -119,7 +120,7 @@ def restore(
     """
     import polars as pl
 
-    calendar = store.read("calendar")["date"] if "calendar" in store.names() else None
+    calendar = sessions_of(store)
     frames = {}
     for (table,), rows in chosen.group_by("table", maintain_order=True):
         name = str(table)

@@ -12,15 +12,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 import numpy.typing as npt
 from annotated_types import Ge, Lt
 
-from superhet.data.derived import trailing_mean
+from superhet.data.derived import Ages, trailing_mean
 from superhet.errors import EmptyUniverse
 from superhet.panel import Panel, Universe
+
+if TYPE_CHECKING:
+    from superhet.data.fields import Keep, Maker
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -28,6 +31,27 @@ Flags = npt.NDArray[np.bool_]
 _LIQUIDITY_WINDOW = 20
 _SEASONED_WHEN_OFF = 60
 _HALF_A_TICK = 0.005
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Facts:
+    """What the rules look at.
+
+    Parameters
+    ----------
+    fields : suspended, is_st, close, limit_up, limit_down and (for `illiquid`) amount
+    age : [dates, assets], sessions since listing, −1 = not listed
+    member : listed and in the pool
+    find_delisting : gives [dates, assets], publicly in its delisting period
+    keep : called as (name, make) for the reasons that depend on no number of a rule: gives what `make` would,
+        from where it is kept
+    """
+
+    fields: Mapping[str, Panel]
+    age: Ages
+    member: Panel
+    find_delisting: Maker
+    keep: Keep
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,27 +80,26 @@ class UniverseRule:
     illiquid: Annotated[float, Ge(0), Lt(1)] = 0.0
     delisting: bool = True
 
-    def reasons(
-        self, fields: Mapping[str, Panel], member: Panel, delisting: Flags
-    ) -> dict[str, Flags]:
+    def reasons(self, of: Facts) -> dict[str, Flags]:
         """Flag what each rule that is on excludes, name -> [dates, assets]."""
-        flags: dict[str, Flags] = {}
+        fields, flags = of.fields, dict[str, Flags]()
         if self.suspended:
             flags["suspended"] = fields["suspended"].values
         if self.st:
             flags["st"] = fields["is_st"].values
         if self.new_listing:
-            age = fields["listing_age"].values
-            flags["new_listing"] = (age >= 0) & (age < self.new_listing)
+            flags["new_listing"] = (of.age >= 0) & (of.age < self.new_listing)
         if self.limit_locked:
-            flags["limit_locked"] = limit_locked(
-                fields["close"].values, fields["limit_up"].values, fields["limit_down"].values
-            )
+            flags["limit_locked"] = of.keep("limit_locked", lambda: _locked(fields))
         if self.illiquid:
-            flags["illiquid"] = illiquid(fields["amount"].values, member.values, self.illiquid)
+            flags["illiquid"] = illiquid(fields["amount"].values, of.member.values, self.illiquid)
         if self.delisting:
-            flags["delisting"] = delisting
+            flags["delisting"] = of.keep("delisting", of.find_delisting)
         return flags
+
+
+def _locked(fields: Mapping[str, Panel]) -> Flags:
+    return limit_locked(*(fields[n].values for n in ("close", "limit_up", "limit_down")))
 
 
 def limit_locked(close: Floats, limit_up: Floats, limit_down: Floats) -> Flags:
@@ -104,32 +127,28 @@ def illiquid(amount: Floats, member: Flags, share: float) -> Flags:
     return out
 
 
-def build_universe(
-    rule: UniverseRule, fields: Mapping[str, Panel], member: Panel, delisting: Flags
-) -> Universe:
+def build_universe(rule: UniverseRule, of: Facts) -> Universe:
     """Apply the rules to the members.
 
     Parameters
     ----------
     rule : what excludes
-    fields : suspended, is_st, listing_age, close, limit_up, limit_down and (for `illiquid`) amount
-    member : listed and in the pool
-    delisting : [dates, assets], publicly in its delisting period
+    of : what the rules look at
 
     Raises
     ------
     EmptyUniverse
         if nobody is tradable on any date; names the rule that took the last one, and the date
     """
-    flags = rule.reasons(fields, member, delisting)
+    member, flags = of.member, rule.reasons(of)
     excluded = np.zeros(member.values.shape, dtype=bool)
     for values in flags.values():
         excluded |= values
     tradable = member.values & ~excluded
     if not tradable.any():
         _report_empty(rule, member, flags)
-    seasoned = fields["listing_age"].values >= (rule.new_listing or _SEASONED_WHEN_OFF)
-    away = fields["is_st"].values | fields["suspended"].values
+    seasoned = of.age >= (rule.new_listing or _SEASONED_WHEN_OFF)
+    away = of.fields["is_st"].values | of.fields["suspended"].values
     estimable = member.values & seasoned & ~away
 
     def flag(values: Flags, name: str) -> Panel:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+OLDEST_MINUTE = date(2020, 1, 20)
 SESSIONS = [d for k in range(60) if (d := date(2020, 1, 1) + timedelta(days=k)).weekday() < 5]
 
 
@@ -32,8 +33,8 @@ def stock_zh_a_daily(symbol, adjust="", start_date="19900101", end_date="2100011
     if adjust == "hfq-factor":
         return pd.DataFrame(
             {
-                "date": pd.to_datetime(["2020-01-15", "2019-06-03", "1900-01-01"]),
-                "hfq_factor": ["12.5", "12.0", "1.0"],
+                "date": pd.to_datetime(["2020-07-23", "2020-01-15", "2019-06-03", "1900-01-01"]),
+                "hfq_factor": ["13.0", "12.5", "12.0", "1.0"],
             }
         )
     rows = [[d, 10.0, 10.5, 9.9, 10.2, 12345600.0, 125925120.0, 2.9e9, 0.00425]
@@ -50,6 +51,31 @@ def stock_zh_a_hist_tx(symbol, start_date, end_date, adjust, timeout=None):
     return pd.DataFrame(
         rows, columns=["date", "open", "close", "high", "low", "volume", "turnover", "amount"]
     )
+
+
+def _stamps(period):
+    """Give the ends of the bars of a session."""
+    minutes = int(period)
+    morning = [570 + k for k in range(minutes, 121, minutes)]
+    afternoon = [780 + k for k in range(minutes, 121, minutes)]
+    return [f"{m // 60:02d}:{m % 60:02d}:00" for m in morning + afternoon]
+
+
+def stock_zh_a_hist_min_em(symbol, start_date, end_date, period, adjust):
+    assert adjust == "", "prices must be asked for unadjusted"
+    days = _days(start_date[:10], end_date[:10])
+    rows = [[f"{d} {t}", 10.0, 10.2, 10.5, 9.9, 2.0, 0.2, 1234, 1258680.0, 5.9, 0.1]
+            for d in days if d >= OLDEST_MINUTE for t in _stamps(period)]  # fmt: skip
+    return pd.DataFrame(rows, columns=[
+        "时间", "开盘", "收盘", "最高", "最低", "涨跌幅", "涨跌额", "成交量", "成交额", "振幅", "换手率",
+    ])  # fmt: skip
+
+
+def stock_zh_a_minute(symbol, period, adjust):
+    assert symbol[:2] in ("sh", "sz")
+    rows = [[f"{d} {t}", "10.0", "10.5", "9.9", "10.2", "123400"]
+            for d in SESSIONS if d >= OLDEST_MINUTE for t in _stamps(period)]  # fmt: skip
+    return pd.DataFrame(rows, columns=["day", "open", "high", "low", "close", "volume"])
 
 
 def stock_value_em(symbol):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 import time
-from datetime import date
+from datetime import date, datetime
+from datetime import time as time_of_day
 
 import polars as pl
 import pytest
@@ -109,7 +110,35 @@ def test_a_volume_that_is_in_shares_where_lots_were_expected_is_found_out(store,
     assert "stock_zh_a_hist gave volumes in shares; taken as such" in report.notes
 
 
-def test_factors_are_the_backward_ones(store, monkeypatch):
+@pytest.mark.parametrize(("table", "count"), [("bars_5min", 48), ("bars_60min", 4)])
+def test_minute_bars_are_in_shares_and_stamped_at_their_end(store, monkeypatch, table, count):
+    fake_akshare.install(monkeypatch)
+    report = go(store, wish(table))
+    assert report.ok
+    assert any("are given before 2020-01-20" in note for note in report.notes)
+    bars = store.read(table)
+    assert len(bars) == 10 * count
+    last = bars.row(count - 1, named=True)
+    assert (last["time"], last["volume"]) == (datetime(2020, 1, 20, 15), 123_400.0)
+    assert last["amount"] / last["volume"] == pytest.approx(10.2)
+    assert store.read(table)["time"].dt.time().min() > time_of_day(9, 30)
+
+
+def test_minute_bars_of_the_second_page_are_the_same_without_amounts(store, tmp_path, monkeypatch):
+    fake_akshare.install(monkeypatch)
+    assert go(store, wish("bars_15min")).ok
+    blocked = broken(ConnectionError("blocked"))
+    fake_akshare.install(monkeypatch, stock_zh_a_hist_min_em=blocked)
+    other = Store.create(tmp_path / "other")
+    report = go(other, wish("bars_15min"))
+    assert "minute bars of stock_zh_a_minute, since others failed" in report.notes
+    columns = ["time", "asset", "open", "high", "low", "close", "volume"]
+    ours, theirs = store.read("bars_15min"), other.read("bars_15min")
+    assert theirs.select(columns).equals(ours.select(columns))
+    assert theirs["amount"].null_count() == len(theirs)
+
+
+def test_factors_are_the_backward_ones_until_the_last_wished_day(store, monkeypatch):
     fake_akshare.install(monkeypatch)
     assert go(store, wish("adjust_factors")).ok
     rows = store.read("adjust_factors").select("date", "adjust_factor").rows()

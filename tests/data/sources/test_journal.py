@@ -5,7 +5,6 @@ from __future__ import annotations
 import tempfile
 from dataclasses import replace
 from datetime import date, timedelta
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -13,6 +12,8 @@ from hypothesis import strategies as st
 
 from superhet.data.pulling.journal import Journal
 from superhet.data.sources.vendor import Unit, Universe
+from superhet.data.store.extra import ExtraFile
+from superhet.data.store.places import place_of
 from superhet.errors import ConfigError
 
 TODAY = date(2020, 6, 30)
@@ -21,13 +22,14 @@ TODAY = date(2020, 6, 30)
 def test_a_line_cut_off_by_a_kill_is_passed_over(tmp_path):
     unit = Unit(query="bars", tables=("bars_1d",), scope="a", start=date(2020, 1, 1), end=TODAY)
     path = tmp_path / "j.jsonl"
-    Journal(path, ["bars_1d"]).add([(unit, 3, None), (replace(unit, scope="b"), 3, None)], TODAY)
+    file = ExtraFile(place_of(tmp_path), path.name)
+    Journal(file, ["bars_1d"]).add([(unit, 3, None), (replace(unit, scope="b"), 3, None)], TODAY)
     path.write_bytes(path.read_bytes()[:-10])
-    journal = Journal(path, ["bars_1d"])
+    journal = Journal(file, ["bars_1d"])
     assert journal.remaining(unit, TODAY) is None
     assert journal.remaining(replace(unit, scope="b"), TODAY) is not None
     journal.add([(replace(unit, scope="c"), 1, None)], TODAY)
-    assert Journal(path, ["bars_1d"]).remaining(replace(unit, scope="c"), TODAY) is None
+    assert Journal(file, ["bars_1d"]).remaining(replace(unit, scope="c"), TODAY) is None
 
 
 _day = st.dates(date(2020, 1, 1), date(2020, 12, 31))
@@ -39,13 +41,13 @@ def test_no_day_is_ever_passed_over(steps):
     """Whatever is pulled in whatever order: a day that counts as answered was asked for on a later day."""
     certain, today = set(), date(2020, 1, 1)
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "j.jsonl"
+        file = ExtraFile(place_of(folder), "j.jsonl")
         for start, length, later in steps:
             today += timedelta(days=later)
             unit = Unit(
                 query="q", tables=("bars_1d",), start=start, end=start + timedelta(days=length)
             )
-            journal = Journal(path, ["bars_1d"])
+            journal = Journal(file, ["bars_1d"])
             left = journal.remaining(unit, today)
             days = {start + timedelta(days=k) for k in range(length + 1)}
             asked = set() if left is None else {d for d in days if left.start <= d <= left.end}

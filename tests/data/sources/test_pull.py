@@ -7,6 +7,8 @@ import signal
 import subprocess
 import sys
 import textwrap
+import time
+import uuid
 from datetime import date
 from pathlib import Path
 
@@ -122,6 +124,50 @@ def test_what_a_rollback_took_back_is_asked_again(store):
     go(script, store, wish(universe="000001.SZ,600000.SH"))
     assert [u.scope for u in script.asked] == ["000001.SZ"]
     assert store.read("bars_1d")["asset"].n_unique() == 2
+
+
+def test_the_batches_of_a_pull_are_one_state_and_one_rollback_takes_them_back(store):
+    before = store.write({"securities": pl.DataFrame({"asset": ["600036.SH"]})}, source="mine")
+    report = go(Script(), store, patience={"batch_units": 1})
+    kept = [s for s in store.log() if s.kept]
+    assert [s.snapshot for s in kept] == [report.snapshot, before, kept[-1].snapshot]
+    assert [s.number for s in store.log()] == [4, 3, 2, 1, 0], "the log tells of each batch"
+    assert store.rollback() == before
+    assert "bars_1d" not in store.names()
+    assert store.rollback() == report.snapshot, "and forth again"
+    store.rollback()
+    script = Script()
+    go(script, store)
+    assert len(script.asked) == 3, "what was taken back is asked again"
+
+
+def test_a_pull_of_many_batches_takes_no_more_room_than_its_rows(store):
+    names = ",".join(f"60{k:04d}.SH" for k in range(10))
+    go(Script(), store, wish(universe=names), patience={"batch_units": 1})
+    parts = sum(f.stat().st_size for f in (store.path / "parts").rglob("*") if f.is_file())
+    assert parts == store.info()["tables"]["bars_1d"]["bytes"]
+    assert store.verify() == []
+
+
+def test_what_another_writer_puts_in_between_two_batches_is_a_state_of_its_own(store):
+    def meanwhile(unit):
+        if unit.scope == SHARES[2]:
+            other = Store.open(store.path)
+            names.append(other.write({"securities": pl.DataFrame({"asset": ["600036.SH"]})}))
+
+    names: list[str] = []
+    go(Script(fault=meanwhile), store, patience={"batch_units": 1})
+    assert store.rollback() == names[0], "the batches after it are taken back, and it stays"
+    assert store.read("bars_1d")["asset"].n_unique() == 2
+    store.rollback(store.log()[0].parent)
+    assert "securities" in store.names()
+
+
+def test_two_pulls_one_after_the_other_are_two_states(store):
+    first = go(Script(), store, patience={"batch_units": 1}).snapshot
+    later = wish(end="2020-06-05", today=date(2020, 6, 6))
+    go(Script(), store, later, patience={"batch_units": 1})
+    assert store.rollback() == first
 
 
 def test_a_moments_fault_is_waited_out_longer_each_time(store):
@@ -279,6 +325,12 @@ def test_another_writer_is_waited_for(store, monkeypatch):
     assert store.read("bars_1d")["asset"].n_unique() == 3
 
 
+def wait_for_a_batch(journal, before, child):
+    """Wait until the journal has grown, or the child has ended."""
+    while child.poll() is None and (not journal.exists() or journal.stat().st_size <= before):
+        time.sleep(0.005)
+
+
 @pytest.mark.slow
 def test_a_killed_pull_goes_on_and_loses_no_row(tmp_path):
     code = f"""
@@ -294,26 +346,44 @@ def test_a_killed_pull_goes_on_and_loses_no_row(tmp_path):
                               end=date(2020, 3, 31), today=date(2020, 6, 30), tables=())
         script = Script(fault=lambda u: time.sleep(0.02))
         store = Store.open_or_create({str(tmp_path / "store")!r})
-        print("go", flush=True)
         report = pull(vendor(script), request, store, Access(), patience=Patience(batch_units=5))
         print(report.done, len(script.asked), flush=True)
     """
     command = [sys.executable, "-c", textwrap.dedent(code)]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    for _ in range(4):
+    journal = tmp_path / "store" / "pulls" / "made_up.jsonl"
+    for kill in range(4):
+        before = journal.stat().st_size if journal.exists() else 0
         child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
-        assert child.stdout is not None
-        assert child.stdout.readline() == "go\n"
-        try:
-            child.wait(0.35)
-        except subprocess.TimeoutExpired:
-            child.send_signal(signal.SIGKILL)
+        wait_for_a_batch(journal, before, child)
+        time.sleep(0.04 * kill)
+        child.send_signal(signal.SIGKILL)
         child.communicate()
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=True)
     store = Store.open(tmp_path / "store")
     assert len(store.read("bars_1d")) == 40 * 64
     assert store.verify() == []
+    assert sum(s.kept for s in store.log()) <= 1 + 5, "one a start of the pull, and the empty one"
     assert int(done.stdout.split()[1]) < 40  # it did not begin at the beginning
+
+
+def test_a_remote_store_keeps_the_journal_with_it(tmp_path):
+    home = f"memory://{uuid.uuid4().hex}/store"
+    names = ",".join(f"60{k:04d}.SH" for k in range(8))
+    first = Store.create(home, cache=tmp_path / "one")
+    unknown = Script(
+        fault=lambda u: VendorError("v", u.query, "no share") if "7.SH" in u.scope else None
+    )
+    assert len(go(unknown, first, wish(universe=names), patience={"batch_units": 2}).failed) == 1
+    assert sum(s.kept for s in first.log()) == 2
+    script = Script()
+    other = Store.open(home, cache=tmp_path / "two")  # of another machine
+    assert go(script, other, wish(universe=names)).ok
+    assert [u.scope for u in script.asked] == ["600007.SH"]
+    assert Store.open(home).read("bars_1d")["asset"].n_unique() == 8
+    again = Script()
+    go(again, Store.open(home), wish(universe=names))  # and a pull needs no cache
+    assert again.asked == []
 
 
 def test_the_pace_is_kept():

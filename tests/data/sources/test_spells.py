@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from superhet.data.sources.vendor_spells import Snapshot, Spell, snapshots, spells
+from superhet.data.sources.spells import Snapshot, Spell, snapshots, spells
 
 FIRST = date(2020, 1, 1)
 DAYS = [FIRST + timedelta(days=k) for k in range(150)]

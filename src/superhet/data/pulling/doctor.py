@@ -129,7 +129,7 @@ def diagnose(
     try:
         session = vendor().open(access)
     except SuperhetError as error:
-        found.login = _clean(error, access)
+        found.login = access.without_token(error.message)
         return found
     finally:
         found.login_seconds = time.perf_counter() - began
@@ -138,7 +138,7 @@ def diagnose(
     try:
         for k, table in enumerate(wished):
             progress(k, len(wished), f"{vendor.name}: {table}")
-            start = _EVER if not vendor.needs.package else today - _span(table)
+            start = _EVER if vendor.needs.path else today - _span(table)
             request = PullRequest(
                 universe=universe, start=start, end=today, today=today, tables=(table,)
             )
@@ -172,7 +172,7 @@ def _probe(session: Session, table: str, request: PullRequest, access: Access) -
         if not len(frame):
             probe.message = f"no rows for {unit}"
     except SuperhetError as error:
-        probe.message = _clean(error, access)
+        probe.message = access.without_token(error.message)
     finally:
         probe.seconds = time.perf_counter() - began
     return probe
@@ -190,7 +190,3 @@ def _days(table: str, frame: pl.DataFrame) -> tuple[str, str]:
     if column is None or column not in frame.columns or frame.is_empty():
         return "", ""
     return str(frame[column].min())[:10], str(frame[column].max())[:10]
-
-
-def _clean(error: SuperhetError, access: Access) -> str:
-    return error.message.replace(access.token, "***") if access.token else error.message

@@ -7,14 +7,13 @@ at most, and then asks those again; a line that was cut off by the kill is passe
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from pathlib import Path
 from typing import Any
 
 from superhet.data.sources.vendor import Unit
+from superhet.data.store.extra import ExtraFile
 
 SETTLING = timedelta(days=30)
 """How long after a day a vendor may still add rows that belong to it."""
@@ -57,21 +56,21 @@ class Journal:
 
     Parameters
     ----------
-    path : file of lines; it need not be there
+    file : its lines
     tables : tables that the store has; answers with rows for others count as never given
     holds : tells whether what a state of the store wrote is still in it; a rollback went behind it if not
     """
 
     def __init__(
         self,
-        path: Path,
+        file: ExtraFile,
         tables: Iterable[str],
         holds: Callable[[int], bool] = lambda state: True,
     ) -> None:
-        self.path = path
+        self._file = file
         self._known: dict[str, Entry] = {}
         here = set(tables)
-        for line in _lines(path):
+        for line in _lines(file):
             key = str(line.get("key", ""))
             entry = _entry(line)
             if entry is None:
@@ -118,26 +117,15 @@ class Journal:
         self._append([{"failed": u.key, "today": str(today), "error": m} for u, m in failed])
 
     def _append(self, lines: list[dict[str, Any]]) -> None:
-        if not lines:
-            return
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
-        with self.path.open("ab") as file:
-            if file.tell() and not _ends_whole(self.path):
-                text = "\n" + text
-            file.write(text.encode())
-            file.flush()
-            os.fsync(file.fileno())
+        self._file.append("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines))
 
 
 def _tables(key: str) -> list[str]:
     return key.split("|")[1].split("+") if key.count("|") >= 2 else []
 
 
-def _lines(path: Path) -> Iterator[dict[str, Any]]:
-    if not path.exists():
-        return
-    for line in path.read_bytes().splitlines():
+def _lines(file: ExtraFile) -> Iterator[dict[str, Any]]:
+    for line in file.lines():
         try:
             found = json.loads(line)
         except ValueError:  # cut off by a kill
@@ -153,9 +141,3 @@ def _entry(line: dict[str, Any]) -> Entry | None:
         return Entry(start=start, end=end, today=today, rows=int(line["rows"]), last=last)
     except (KeyError, ValueError):
         return None
-
-
-def _ends_whole(path: Path) -> bool:
-    with path.open("rb") as file:
-        file.seek(-1, os.SEEK_END)
-        return file.read(1) == b"\n"

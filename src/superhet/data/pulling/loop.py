@@ -5,6 +5,7 @@
 3. its frames are held against the schema, and wait for their batch          -> _Pull._take
    (a few rows that break it are set aside, many fail the question)          -> _Pull._checked
 4. a batch goes into the store, then into the journal                        -> _Pull._flush
+5. at the end the states between the batches are let go of                   -> _Pull._end
 
 A question that fails is written down and the pull goes on. It ends early when the vendor lets nobody in, or
 when nothing but faults came for several questions in a row. Either way what was fetched is in the store.
@@ -13,9 +14,11 @@ when nothing but faults came for several questions in a row. Either way what was
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING, Any, TypeVar
+from uuid import uuid4
 
 from superhet.data.checking import check_frame
 from superhet.data.faults import Faults
@@ -35,7 +38,7 @@ from superhet.data.sources.vendor import (
     needed,
 )
 from superhet.data.store import Mode, Store
-from superhet.errors import DataError, StoreLocked, SuperhetError, VendorError, VendorRefused
+from superhet.errors import DataError, StoreLocked, VendorError, VendorRefused
 from superhet.progress import Progress, silent
 
 if TYPE_CHECKING:
@@ -77,7 +80,7 @@ def pull(
     access = replace(access, known=store)
     session = vendor().open(access)
     try:
-        run = _Pull(vendor, request, store, patience or Patience(), access.token)
+        run = _Pull(vendor, request, store, patience or Patience(), access)
         return run.through(session, progress, again=again)
     finally:
         session.close()
@@ -90,20 +93,23 @@ class _Pull:
         request: PullRequest,
         store: Store,
         patience: Patience,
-        token: str,
+        access: Access,
     ) -> None:
         self._request, self._store, self._patience = request, store, patience
-        self._token = token
-        journal = store.extra_folder(_FOLDER) / f"{vendor.name}.jsonl"
+        self._access = access
+        journal = store.extra_file(_FOLDER, f"{vendor.name}.jsonl")
         self._journal = Journal(journal, store.names(), store.holds)
         self._report = PullReport(vendor=vendor.name, start=request.start, end=request.end)
         self._frames: dict[str, list[pl.DataFrame]] = {}
         self._meta: dict[str, Mapping[str, Any]] = {}
         self._set_aside: dict[str, Faults] = {}
         self._answered: list[tuple[Unit, int, date | None]] = []
+        self._failed: list[tuple[Unit, str]] = []
         self._since = patience.clock()
         self._closed: dict[str, str] = {}
-        self._faults = 0
+        self._faults = self._batches = 0
+        self._series = f"{vendor.name} {uuid4().hex[:12]}"
+        """What the batches have in common: in the history of the store they count as one write."""
 
     def through(self, session: Session, progress: Progress, *, again: bool) -> PullReport:
         today, report = self._request.today, self._report
@@ -119,7 +125,7 @@ class _Pull:
                 elif not self._one(session, unit):
                     break
         finally:
-            self._flush()
+            self._end()
         progress(len(units), len(units), f"{report.vendor}: done")
         report.snapshot = self._store.snapshot
         return report
@@ -130,10 +136,10 @@ class _Pull:
         try:
             self._take(unit, self._patiently(lambda: self._ask(session, unit)))
         except VendorRefused as error:
-            report.stopped = self._clean(error)
+            report.stopped = self._access.without_token(error.message)
             return False
         except (VendorError, DataError) as error:
-            message = self._clean(error)
+            message = self._access.without_token(error.message)
             self._fail(unit, message)
             reach = error.reach if isinstance(error, VendorError) else "unit"
             if reach == "query":
@@ -206,9 +212,17 @@ class _Pull:
             tables[name] = both.unique(list(table_spec(name).key), keep="last", maintain_order=True)
         if tables:
             self._write(tables)
+            self._batches += 1
         self._journal.add(self._answered, self._request.today, self._store.number)
-        self._frames, self._answered, self._set_aside = {}, [], {}
+        self._journal.note_failures(self._failed, self._request.today)
+        self._frames, self._answered, self._failed, self._set_aside = {}, [], [], {}
         self._since = self._patience.clock()
+
+    def _end(self) -> None:
+        self._flush()
+        if self._batches > 1:
+            with suppress(StoreLocked):  # then the next write does it
+                self._store.sweep()
 
     def _write(self, tables: dict[str, pl.DataFrame]) -> None:
         """Write a batch; another writer is waited for, since what was fetched must not be lost."""
@@ -221,7 +235,7 @@ class _Pull:
                 tables, modes = {**tables, QUARANTINE: quarantine}, {**modes, QUARANTINE: "replace"}
         for attempt in range(self._patience.tries):
             try:
-                self._store.write(tables, modes, source, meta=meta)
+                self._store.write(tables, modes, source, meta=meta, series=self._series)
                 return
             except StoreLocked:
                 if attempt + 1 == self._patience.tries:
@@ -230,11 +244,7 @@ class _Pull:
 
     def _fail(self, unit: Unit, message: str) -> None:
         self._report.failed[str(unit)] = message
-        self._journal.note_failures([(unit, message)], self._request.today)
-
-    def _clean(self, error: SuperhetError) -> str:
-        """Give the message without the user's secret, whoever put it in."""
-        return error.message.replace(self._token, "***") if self._token else error.message
+        self._failed.append((unit, message))
 
 
 def _last_day(table: str, frame: pl.DataFrame) -> date | None:

@@ -1,1 +1,1 @@
-"""One file for each place data come from."""
+"""Where data come from: files of any make, formats of other programs, vendors; a file or a folder each."""

@@ -15,6 +15,7 @@ from annotated_types import Ge, MinLen
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from superhet.data.schema import table_spec
+from superhet.data.sources.snapshot_tables import SNAPSHOT_TABLES
 from superhet.errors import ConfigError, UnknownName, did_you_mean
 
 Basis = Literal["ytd", "quarter", "ttm", "level"]
@@ -87,6 +88,8 @@ class TableMap(_Strict):
     drop : rows to leave out, each reason named and counted: one of the ready names, or {name: condition}
     drop_duplicates : error, or which row of equal keys stays
     sort : whether dates may come in any order
+    snapshots : whether the rows are lists of single days (who was in the index on start_date) and not spells;
+        a label then holds from the first list that shows it to the first that does not
     basis : statement column -> ytd, quarter, ttm, level
     known_at : whether statements may be used at the close of announce_date or from the next session on
     """
@@ -118,6 +121,7 @@ class TableMap(_Strict):
     )
     drop_duplicates: Literal["error", "first", "last"] = "error"
     sort: bool = False
+    snapshots: bool = False
     basis: dict[str, Basis] = Field(default_factory=dict)
     known_at: Literal["same_day", "next_session"] | None = None
 
@@ -154,6 +158,13 @@ class TableMap(_Strict):
                 raise UnknownName("drop", item, DROPS, "drop")
         if (self.basis or self.known_at) and self.table != "statements":
             raise ConfigError("basis" if self.basis else "known_at", "only statements have this")
+        if self.snapshots and self.table not in SNAPSHOT_TABLES:
+            tables = " and ".join(SNAPSHOT_TABLES)
+            raise ConfigError("snapshots", f"only {tables} can come as lists of single days")
+        if self.snapshots and "end_date" in named:
+            raise ConfigError(
+                "snapshots", "where a spell ends follows from the lists; take end_date out"
+            )
         return self
 
     def formats(self, columns: list[str]) -> dict[str, str]:

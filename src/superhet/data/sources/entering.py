@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from superhet.data.checking import check_frame
+from superhet.data.destination import present, present_or_new, sessions_of
 from superhet.data.faults import Faults
 from superhet.data.import_report import ImportReport, TableReport
 from superhet.data.quarantine import QUARANTINE, admit, named, with_faults
@@ -79,7 +80,7 @@ def enter(
     faults = {name: Faults(converted=True) for name in entries}
     frames = _admitted(entries, faults, _calendar(store, entries), quarantine)
     counts = {name: frame.height for name, frame in frames.items()}
-    target = store if isinstance(store, Store) else Store.open_or_create(store)
+    target = present_or_new(store)
     aside = with_faults(target, list(frames) if mode == "replace" else [], faults)
     modes: dict[str, Mode] = dict.fromkeys(frames, mode)
     if aside is not None:
@@ -129,8 +130,4 @@ def _admitted(
 def _calendar(store: Store | str | Path, entries: Mapping[str, Entry]) -> pl.Series | None:
     if "calendar" in entries:
         return entries["calendar"].frame["date"]
-    if not isinstance(store, Store):
-        if not Store.exists(store):
-            return None
-        store = Store.open(store)
-    return store.read("calendar")["date"] if "calendar" in store.names() else None
+    return sessions_of(present(store))

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import lru_cache
 from typing import TYPE_CHECKING, ClassVar
 
 from superhet.data.base import MemoryTables
 from superhet.data.schema import table_spec
 from superhet.data.sources.vendor import VENDORS, Access, Answer, Needs, PullRequest, Unit
+from superhet.errors import ConfigError
 
 if TYPE_CHECKING:
-    from superhet.data.sources.simulated import Simulation
+    from superhet.data.sources.simulated import SimulatedMarket, Simulation
 
 _ASSETS, _SHORTEST = 60, 0.25
 
@@ -43,6 +44,15 @@ class SimulatedSession:
     def plan(self, request: PullRequest) -> list[Unit]:
         """List one question for each table that the market has."""
         self._request = request
+        universe = request.universe
+        listed = set(self._made.tables["securities"]["asset"].to_list())
+        unknown = sorted(set(universe.assets) - listed)
+        if unknown or universe.index not in ("", "SIM"):
+            names = ", ".join(unknown[:5]) or universe.index
+            raise ConfigError(
+                "--universe",
+                f"the simulated market does not know {names}; say all, or names such as {min(listed)}",
+            )
         return [
             Unit(
                 query="simulate",
@@ -71,12 +81,20 @@ class SimulatedSession:
         meta = {t: m for t, m in self._made.meta.items() if t == table}
         return Answer(frames={table: rows}, meta=meta)
 
-    @cached_property
+    @property
     def _made(self) -> Simulation:
-        from superhet.data.sources.simulated import SimulatedMarket, simulate
+        from superhet.data.sources.simulated import SimulatedMarket
 
         years = max((self._request.end - self._request.start).days / 365.25, _SHORTEST)
         recipe = SimulatedMarket(
             assets=_ASSETS, years=years, start=str(self._request.start), bars=None
         )
-        return simulate(recipe)
+        return _simulated(recipe)
+
+
+@lru_cache(maxsize=1)
+def _simulated(recipe: SimulatedMarket) -> Simulation:
+    """Simulate once, however many lines ask for the same days."""
+    from superhet.data.sources.simulated import simulate
+
+    return simulate(recipe)

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from superhet.data.sources.vendor import VENDORS, Access, Answer, Needs, PullRequest, Unit
-from superhet.data.sources.vendor_columns import check_columns
-from superhet.data.sources.vendor_volume import in_shares
+from superhet.data.sources.vendor.columns import check_columns
+from superhet.data.sources.vendor.volume import in_shares
 from superhet.errors import ConfigError, DataError, VendorError
 
 NAME = "vnpy_db"

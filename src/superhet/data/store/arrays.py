@@ -5,6 +5,7 @@ Mapping reads no more than what is used, so that checksums are not compared at e
 
 from __future__ import annotations
 
+import hashlib
 import os
 from contextlib import suppress
 from pathlib import Path
@@ -14,7 +15,6 @@ import numpy as np
 import numpy.typing as npt
 
 from superhet.data.durable import TEMPORARY, replace_file
-from superhet.data.store.parts import file_checksum
 
 Array: TypeAlias = npt.NDArray[Any]
 
@@ -37,7 +37,7 @@ def save_array(path: Path, values: Array) -> None:
         np.save(file, values, allow_pickle=False)
         file.flush()
         os.fsync(file.fileno())
-    replace_file(path.with_suffix(_SUM), file_checksum(aside).encode())
+    replace_file(path.with_suffix(_SUM), _checksum(aside).encode())
     aside.replace(path)
 
 
@@ -46,6 +46,12 @@ def damaged(folder: Path) -> list[Path]:
     found = []
     for path in sorted(folder.rglob("*.npy")):
         with suppress(FileNotFoundError):  # another state of the tables has just taken its place
-            if path.with_suffix(_SUM).read_text() != file_checksum(path):
+            if path.with_suffix(_SUM).read_text() != _checksum(path):
                 found.append(path)
     return found
+
+
+def _checksum(path: Path) -> str:
+    """Hash the bytes of a file; panels are large, and many processors have instructions for this hash."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

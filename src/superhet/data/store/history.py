@@ -2,8 +2,9 @@
 
 Every write leaves a manifest and the parts it names. The present state, the 20 before it, and the last
 state of each of the last 20 days with a write stay whole; so a bad import of many small writes does not
-push out what was there the day before. Of older ones the line in `history.jsonl` stays: what was written,
-when, from where.
+push out what was there the day before. Writes of one series (a pull writes batch by batch) count as one: of
+them only the last stays, and the state before the series is what a rollback goes back to. Of older ones the
+line in `history.jsonl` stays: what was written, when, from where.
 
 Letting go has an order, so that a kill in the middle of it harms nothing: first the line, then the
 manifest, then the parts that no manifest names any more.
@@ -127,6 +128,22 @@ class History:
                 )
         raise UnknownName("snapshot", snapshot, {m.snapshot for m in kept}, self._place.location)
 
+    def before(self, current: Manifest) -> Manifest:
+        """Give the state before the last write, or before the series of writes that it belongs to.
+
+        Raises
+        ------
+        StoreError
+            if there is none, or it is no longer kept
+        """
+        for manifest in self.kept(current):
+            if manifest.number == current.since:
+                return manifest
+        for state in self.states(current):
+            if state.number == current.since:
+                return self.find(state.snapshot, current)
+        raise StoreError(self._place.location, "there is no state before this one")
+
     def sweep(self, current: Manifest, states: int = KEPT_STATES, days: int = KEPT_DAYS) -> Swept:
         """Let go of old states, and of what killed writers have left; the caller holds the lock.
 
@@ -202,11 +219,17 @@ class History:
 
 
 def _staying(whole: list[Manifest], states: int, days: int) -> set[int]:
-    stay = {m.number for m in whole[: max(1, states)]}
+    one_each = [m for m in whole if not _is_continued(m, whole)]
+    stay = {m.number for m in one_each[: max(1, states)]}
     latest: dict[str, int] = {}
-    for manifest in whole:
+    for manifest in one_each:
         latest.setdefault(manifest.written[:10], manifest.number)
     return stay | set(list(latest.values())[:days])
+
+
+def _is_continued(manifest: Manifest, whole: list[Manifest]) -> bool:
+    """Tell whether a later write of the same series stands for this one, too."""
+    return any(m.series and m.since < manifest.number < m.number for m in whole)
 
 
 def _line(manifest: Manifest) -> dict[str, Any]:

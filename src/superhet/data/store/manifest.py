@@ -73,6 +73,9 @@ class Manifest:
     written : when, as 2020-02-28T09:30:00+00:00; "" if not known
     changes : table -> rows that the last write added, changed and removed
     undone : numbers of former states, first and last, that a rollback went back behind
+    series : what several writes have in common that count as one, as those of a pull; "" for a write of its
+        own
+    since : number of the state before the first write of the series; of a write of its own, the one before
     given_name : the snapshot's name where it is not to be worked out anew
     """
 
@@ -82,6 +85,8 @@ class Manifest:
     written: str = ""
     changes: dict[str, Changes] = field(default_factory=dict)
     undone: list[list[int]] = field(default_factory=list)
+    series: str = ""
+    since: int = -1
     tables: dict[str, TableEntry] = field(default_factory=dict)
     given_name: str = ""
 
@@ -116,6 +121,7 @@ class Manifest:
             "written": self.written,
             "changes": {name: asdict(c) for name, c in sorted(self.changes.items())},
             "undone": self.undone,
+            **({"series": self.series, "since": self.since} if self.series else {}),
             "tables": tables,
         }
         content["checksum"] = _checksum(_compact(content))
@@ -152,6 +158,8 @@ class Manifest:
             written=content.get("written", ""),
             changes={name: Changes(**c) for name, c in content.get("changes", {}).items()},
             undone=content.get("undone", []),
+            series=content.get("series", ""),
+            since=content.get("since", content["number"] - 1),
             tables=tables,
             given_name=content["snapshot"],
         )

@@ -1,8 +1,9 @@
 """Mapped panels: a store's daily fields on its own axes, kept beside the tables they come from.
 
-    derived/bars_1d-<key>/axes.json     sessions and assets
+    derived/bars_1d-<key>/days.npy      the days that have bars, [days]
     derived/bars_1d-<key>/<name>.npy    a column of the bars, [sessions, assets]
     derived/fields-<key>/<name>.npy     what is computed from all sessions, [sessions, assets]
+    derived/market-<key>/<name>.npy     the rest of a market: ages, groups, reasons, weights
 
 They follow from the Parquet parts and are never needed: `key` names the parts and the code they were made of,
 a store that cannot be written to is read without them, and the folder may be removed at any time. Another
@@ -13,7 +14,6 @@ keeps them. One process builds at a time; the rest read the parts meanwhile.
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
 import shutil
 from collections.abc import Callable
@@ -21,16 +21,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-import numpy as np
-
-from superhet.data.axes import market_axes
-from superhet.data.durable import TEMPORARY, replace_file
+from superhet.data.durable import TEMPORARY
 from superhet.data.pivot import Grid
 from superhet.data.store import Store
 from superhet.data.store.arrays import Array, map_array, save_array
 from superhet.data.store.lock import writer_lock
-from superhet.errors import DataError, StoreLocked
-from superhet.panel import Assets, Dates
+from superhet.errors import StoreLocked
 from superhet.panel.code import code_digest
 
 if TYPE_CHECKING:
@@ -39,8 +35,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 Make: TypeAlias = Callable[[], Array]
-
-_AXES = "axes.json"
 
 
 class Mapped:
@@ -64,16 +58,16 @@ class Mapped:
         self.writable = True
 
     def keep(self, name: str, make: Make) -> Array:
-        """Map a panel; make it first if it is not there, or give what was made if it cannot be kept.
+        """Map an array; make it first if it is not there, or give what was made if it cannot be kept.
 
         Parameters
         ----------
-        name : of the panel
-        make : gives [sessions, assets] on the store's own axes
+        name : of the array
+        make : gives it on the store's own axes, mostly [sessions, assets]
 
         Returns
         -------
-        [sessions, assets], read-only if it is mapped
+        what `make` gives, read-only if it is mapped
         """
         path = self.folder / f"{name}.npy"
         found = map_array(path)
@@ -83,19 +77,6 @@ class Mapped:
         self._write(lambda: save_array(path, values))
         found = map_array(path)
         return values if found is None else found
-
-    def axes(self, tables: Tables, whole: Grid | None) -> Grid:
-        """Give the store's own axes, all sessions with bars and all assets; `whole` where they are known."""
-        path = self.folder / _AXES
-        try:
-            content = json.loads(path.read_bytes())
-            dates = np.array(content["dates"], dtype="datetime64[D]")
-            return Grid(Dates(dates), Assets(content["assets"]))
-        except (OSError, ValueError, TypeError, KeyError):
-            grid = whole or market_axes(tables, None, None)[1]
-        content = {"dates": grid.dates.days.astype(str).tolist(), "assets": grid.assets.values}
-        self._write(lambda: replace_file(path, json.dumps(content).encode()))
-        return grid
 
     def _write(self, write: Callable[[], None]) -> None:
         """Write something while nobody else does; say once if that cannot be, and go on."""
@@ -126,13 +107,15 @@ class KeptPanels:
     Parameters
     ----------
     bars : columns of the daily bars; any row depends on that row of the table alone
-    fields : what is computed from the first session on
+    fields : daily fields that are computed from the first session on
+    market : what else a market of all sessions has
     grid : the store's own axes
     rows : those of them that are asked for
     """
 
     bars: Mapped
     fields: Mapped
+    market: Mapped
     grid: Grid
     rows: slice
 
@@ -142,32 +125,40 @@ class KeptPanels:
         return self.rows == slice(0, len(self.grid.dates))
 
 
-def kept_panels(tables: Tables, grid: Grid, period: bool) -> KeptPanels | None:
+def mapped_bars(tables: Tables) -> Mapped | None:
+    """Give the place of what follows from the daily bars and the axes alone.
+
+    Returns
+    -------
+    None where nothing can be kept: only a store in its present state has such a place, and a remote one if it
+    was opened with a cache. The panels of a former state would take the place of those of the present one
+    """
+    if not isinstance(tables, Store) or tables.derived is None or tables.is_former:
+        return None
+    if "bars_1d" not in tables.names():
+        return None
+    state = tables.checksum("bars_1d", "securities", "calendar")
+    return Mapped(tables.derived, "bars_1d", state)
+
+
+def kept_panels(tables: Tables, bars: Mapped | None, grid: Grid, whole: Grid) -> KeptPanels | None:
     """Find the mapped panels of a source of tables.
 
     Parameters
     ----------
-    tables : only a store in its present state has any, and a remote one if it was opened with a cache
+    tables : what the panels follow from
+    bars : what `mapped_bars` gives of them
     grid : the axes asked for
-    period : whether they are those of some period, rather than of all that the tables cover
+    whole : the axes of all that the tables cover
 
     Returns
     -------
     None where nothing can be kept, or where `grid` is no part of the store's own axes
     """
-    if not isinstance(tables, Store) or tables.derived is None:
-        return None
-    if tables.is_former:
-        return None  # its panels would take the place of those of the present state
-    state = tables.checksum("bars_1d", "securities", "calendar")
-    bars = Mapped(tables.derived, "bars_1d", state)
-    try:
-        whole = bars.axes(tables, None if period else grid)
-    except DataError as error:  # outside the period asked for, or the caller will meet it, too
-        log.info("no panels are kept in %s: %s", tables.derived, error.message)
+    if bars is None or not isinstance(tables, Store) or tables.derived is None:
         return None
     rows = whole.dates.between(grid.dates.values[0], grid.dates.values[-1])
     if not bars.writable or whole.assets != grid.assets or whole.dates[rows] != grid.dates:
         return None  # making the whole for a part of it, only to throw it away, would be slow
-    fields = Mapped(tables.derived, "fields", tables.snapshot)
-    return KeptPanels(bars=bars, fields=fields, grid=whole, rows=rows)
+    fields, market = (Mapped(tables.derived, n, tables.snapshot) for n in ("fields", "market"))
+    return KeptPanels(bars=bars, fields=fields, market=market, grid=whole, rows=rows)

@@ -31,6 +31,7 @@ def gone_back(before: Manifest, target: Manifest, reader: PartReader, written: s
         written=written,
         changes={name: c for name, c in changes.items() if c},
         undone=[*target.undone, [target.number + 1, before.number]],
+        since=before.number,
         tables=target.tables,
         given_name=target.snapshot,
     )

@@ -11,7 +11,6 @@ reading the state it opened, as long as that is kept.
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -21,7 +20,16 @@ from superhet.data.checking import check_frame
 from superhet.data.durable import TEMPORARY
 from superhet.data.schema import table_spec
 from superhet.data.store.changes import Changes
-from superhet.data.store.history import HISTORY_FILE, History, State, Swept, now
+from superhet.data.store.extra import ExtraFile
+from superhet.data.store.history import (
+    HISTORY_FILE,
+    KEPT_DAYS,
+    KEPT_STATES,
+    History,
+    State,
+    Swept,
+    now,
+)
 from superhet.data.store.lock import LOCK_FILE
 from superhet.data.store.manifest import (
     HEAD_FILE,
@@ -158,6 +166,7 @@ class Store(StoredTables):
         *,
         meta: Mapping[str, Mapping[str, Any]] | None = None,
         checked: bool = False,
+        series: str = "",
     ) -> str:
         """Write tables in one step: all of them are there afterwards, or none.
 
@@ -169,6 +178,8 @@ class Store(StoredTables):
         source : where the data came from, for the log
         meta : table -> what belongs to the table as a whole; must be JSON
         checked : whether the frames come straight from `check_frame`
+        series : a name that several writes, one after the other, have in common; the history keeps the
+            state before the first of them and the last, and `rollback` takes all of them back
 
         Returns
         -------
@@ -203,7 +214,7 @@ class Store(StoredTables):
                     writer=writer,
                     reader=self._parts,
                 )
-            return _after(before, entries, changes, source)
+            return _after(before, entries, changes, source, series)
 
         return self._change(make)
 
@@ -225,7 +236,8 @@ class Store(StoredTables):
 
         Parameters
         ----------
-        snapshot : its name, or how it begins; None is the state before the last write
+        snapshot : its name, or how it begins; None is the state before the last write, or before the
+            series of writes that was the last
 
         Returns
         -------
@@ -240,15 +252,19 @@ class Store(StoredTables):
         """
 
         def make(before: Manifest, writer: PartWriter) -> Manifest:
-            wanted = before.parent if snapshot is None else snapshot
-            if not wanted:
-                raise StoreError(self.location, "there is no state before this one")
-            target = self._history.find(wanted, before)
+            if snapshot is None:
+                target = self._history.before(before)
+            else:
+                target = self._history.find(snapshot, before)
             if target.snapshot == before.snapshot:
                 return before
             return gone_back(before, target, self._parts, now())
 
         return self._change(make)
+
+    def sweep(self) -> Swept:
+        """Let go of the states that are not kept as a rule, as every write does before it begins."""
+        return self._let_go(KEPT_STATES, KEPT_DAYS)
 
     def prune(self, keep: int = 1) -> Swept:
         """Let go of all but the last states, and free their disk space; the log keeps their lines.
@@ -259,17 +275,7 @@ class Store(StoredTables):
         """
         if keep < 1:
             raise StoreError(self.location, f"the present state is always kept (keep={keep})")
-        self._refuse_former()
-        try:
-            with self._place.lock():
-                current = read_manifest(self._place)
-                swept = self._history.sweep(current, keep, 0)
-        except OSError as error:
-            raise write_error(self._place, error) from error
-        self._manifest = current
-        if self._cache is not None:
-            shutil.rmtree(self._cache / PARTS, ignore_errors=True)
-        return swept
+        return self._let_go(keep, 0)
 
     def log(self) -> list[State]:
         """List the states the store has been in, the present one first."""
@@ -294,15 +300,22 @@ class Store(StoredTables):
 
         Of a remote store it lies in the cache.
         """
-        if name in _OURS or name in ("", ".", "..") or Path(name).name != name:
-            raise StoreError(self.location, f"{name!r} cannot be the name of an extra folder")
         root = self._place.folder or self._cache
         if root is None:
             raise StoreError(
                 self.location,
                 f"the folder {name!r} of a remote store needs Store.open(…, cache=FOLDER)",
             )
-        return root / name
+        return root / self._extra_name(name)
+
+    def extra_file(self, folder: str, name: str) -> ExtraFile:
+        """Give a file of lines in such a folder; of a remote store it lies there, too."""
+        return ExtraFile(self._place, f"{self._extra_name(folder)}/{self._extra_name(name)}")
+
+    def _extra_name(self, name: str) -> str:
+        if name in _OURS or name in ("", ".", "..") or Path(name).name != name:
+            raise StoreError(self.location, f"{name!r} cannot be the name of an extra folder")
+        return name
 
     def _refuse_former(self) -> None:
         if self.is_former:
@@ -311,6 +324,21 @@ class Store(StoredTables):
                 f"the state {self.snapshot} is an older one and can only be read. Open the store without "
                 "snapshot=, or go back to it: superhet data rollback",
             )
+
+    def _let_go(self, states: int, days: int) -> Swept:
+        self._refuse_former()
+        try:
+            with self._place.lock():
+                current = read_manifest(self._place)
+                swept = self._history.sweep(current, states, days)
+        except OSError as error:
+            raise write_error(self._place, error) from error
+        self._manifest = current
+        if self._cache is not None:
+            for file in (self._cache / PARTS).rglob("*"):
+                if file.is_file() and file.relative_to(self._cache).as_posix() not in current.files:
+                    file.unlink(missing_ok=True)
+        return swept
 
     def _change(self, make: _Make) -> str:
         """Turn the store to the state that `make` gives, or leave it as it is."""
@@ -343,8 +371,13 @@ class Store(StoredTables):
 
 
 def _after(
-    before: Manifest, entries: dict[str, TableEntry], changes: dict[str, Changes], source: str
+    before: Manifest,
+    entries: dict[str, TableEntry],
+    changes: dict[str, Changes],
+    source: str,
+    series: str = "",
 ) -> Manifest:
+    goes_on = bool(series) and before.series == series
     return Manifest(
         number=before.number + 1,
         parent=before.snapshot,
@@ -352,6 +385,8 @@ def _after(
         written=now(),
         changes={name: c for name, c in changes.items() if c},
         undone=before.undone,
+        series=series,
+        since=before.since if goes_on else before.number,
         tables=entries,
     )
 

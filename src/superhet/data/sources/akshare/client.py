@@ -7,8 +7,8 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from superhet.data.sources.vendor import Access
-from superhet.data.sources.vendor_columns import check_columns, from_pandas
-from superhet.data.sources.vendor_deadline import within
+from superhet.data.sources.vendor.columns import check_columns, from_pandas
+from superhet.data.sources.vendor.deadline import within
 from superhet.errors import MissingExtra, VendorError
 
 if TYPE_CHECKING:

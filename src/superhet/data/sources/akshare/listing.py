@@ -6,9 +6,9 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from superhet.data.sources.akshare.client import NAME, Client
-from superhet.data.sources.vendor_codes import from_digits
-from superhet.data.sources.vendor_columns import pick, to_dates
-from superhet.data.sources.vendor_spells import Snapshot
+from superhet.data.sources.spells import Snapshot
+from superhet.data.sources.vendor.codes import from_digits
+from superhet.data.sources.vendor.columns import pick, to_dates
 
 if TYPE_CHECKING:
     import polars as pl

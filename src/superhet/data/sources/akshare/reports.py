@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 
 from superhet.data.sources.akshare.client import NAME, Client
 from superhet.data.sources.akshare.listing import with_codes
-from superhet.data.sources.vendor_columns import pick, to_dates
-from superhet.data.sources.vendor_releases import month_end, released
+from superhet.data.sources.vendor.columns import pick, to_dates
+from superhet.data.sources.vendor.releases import month_end, released
 
 if TYPE_CHECKING:
     import polars as pl

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING
 from superhet.data.sources.akshare import listing, reports
 from superhet.data.sources.akshare.client import NAME, Client
 from superhet.data.sources.akshare.prices import Prices
+from superhet.data.sources.spells import open_members, spell_rows, spells
 from superhet.data.sources.vendor import Access, Answer, PullRequest, Unit
-from superhet.data.sources.vendor_releases import ASSUMED
-from superhet.data.sources.vendor_spells import open_members, spell_rows, spells
-from superhet.data.sources.vendor_units import quarter_ends, reported_quarters
-from superhet.errors import ConfigError, VendorError
+from superhet.data.sources.vendor.listing import FIRST_DAY, listings, wished_days
+from superhet.data.sources.vendor.releases import ASSUMED
+from superhet.data.sources.vendor.units import quarter_ends, reported_quarters
+from superhet.errors import VendorError
 
 if TYPE_CHECKING:
     import polars as pl
 
-_FIRST = date(1990, 12, 1)
 _FIRST_QUARTER = date(2010, 3, 31)
 _REPORTING = timedelta(days=200)
 _INDICES = ("000300.SH", "000905.SH", "000852.SH", "000016.SH")
@@ -44,7 +44,7 @@ class AkshareSession:
     def plan(self, request: PullRequest) -> list[Unit]:
         """List the questions, short tables first."""
         wanted = set(request.tables)
-        whole = partial(Unit, start=_FIRST, end=request.end, point=True)
+        whole = partial(Unit, start=FIRST_DAY, end=request.end, point=True)
         units = [
             whole(query=query, tables=(table,), may_be_empty=False)
             for table, query in (
@@ -83,6 +83,10 @@ class AkshareSession:
         table = unit.tables[0]
         if table in ("bars_1d", "daily"):
             return self._bars(unit)
+        if table.startswith("bars_"):
+            asset, minutes = unit.scope, int(table.removeprefix("bars_").removesuffix("min"))
+            rows, notes = self._prices.minutes(asset, minutes, unit.start, unit.end)
+            return Answer(frames={table: rows}, notes=tuple(notes))
         if table == "macro":
             rows = reports.macro(self._client, unit.query)
             return Answer(frames={table: rows}, notes=(ASSUMED.format("1 to 16"),))
@@ -96,7 +100,7 @@ class AkshareSession:
     def _simple(self, unit: Unit) -> pl.DataFrame:
         table = unit.tables[0]
         if table == "adjust_factors":
-            return self._prices.factors(unit.scope)
+            return self._prices.factors(unit.scope, unit.end)
         if table == "calendar":
             return listing.sessions(self._client)
         if table == "securities":
@@ -138,18 +142,22 @@ class AkshareSession:
 
     def _asset_units(self, request: PullRequest) -> list[Unit]:
         bars = tuple(t for t in ("bars_1d", "daily") if t in request.tables)
+        minutes = [t for t in request.tables if t.startswith("bars_") and t != "bars_1d"]
         factors = "adjust_factors" in request.tables
         units: list[Unit] = []
-        for asset, (start, end) in (self._assets(request) if bars or factors else {}).items():
+        wished = bars or minutes or factors
+        for asset, (start, end) in (self._assets(request) if wished else {}).items():
+            of = partial(Unit, scope=asset, start=start, end=end)
             if bars:
-                units.append(Unit(query="bars", tables=bars, scope=asset, start=start, end=end))
+                units.append(of(query="bars", tables=bars))
+            units += [of(query="minute bars", tables=(table,)) for table in minutes]
             if factors:
                 units.append(
                     Unit(
                         query="stock_zh_a_daily",
                         tables=("adjust_factors",),
                         scope=asset,
-                        start=_FIRST,
+                        start=FIRST_DAY,
                         end=end,
                     )
                 )
@@ -205,21 +213,11 @@ class AkshareSession:
         return Answer(frames={unit.tables[0]: rows}, notes=tuple(notes), meta=basis)
 
     def _assets(self, request: PullRequest) -> dict[str, tuple[date, date]]:
-        listed = {
-            asset: (first or _FIRST, gone - timedelta(days=1) if gone else date.max)
-            for asset, first, gone in self._securities.select(
-                "asset", "list_date", "delist_date"
-            ).iter_rows()
-        }
+        listed = listings(self._securities)
         names = set(request.universe.assets or listed)
         if request.universe.index:
             names = set(listing.members(self._client, request.universe.index).labels)
-        unknown = sorted(names - set(listed))
-        if request.universe.assets and unknown:
-            raise ConfigError("--universe", f"{NAME} does not know {', '.join(unknown[:5])}")
-        spans = {a: listed[a] for a in sorted(names) if a in listed}
-        cut = {a: (max(s, request.start), min(e, request.end)) for a, (s, e) in spans.items()}
-        return {a: (s, e) for a, (s, e) in cut.items() if s <= e}
+        return wished_days(NAME, request, names, listed)
 
     @cached_property
     def _securities(self) -> pl.DataFrame:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from superhet.data.sources.vendor import Access
-from superhet.data.sources.vendor_columns import check_columns
+from superhet.data.sources.vendor.columns import check_columns
 from superhet.errors import VendorError, VendorRefused
 
 if TYPE_CHECKING:

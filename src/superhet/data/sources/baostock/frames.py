@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from superhet.data.sources.vendor_codes import from_dotted
-from superhet.data.sources.vendor_columns import pick, to_dates
+from superhet.data.sources.vendor.codes import from_dotted
+from superhet.data.sources.vendor.columns import pick, to_dates
 
 if TYPE_CHECKING:
     import polars as pl

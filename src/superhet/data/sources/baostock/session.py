@@ -15,14 +15,14 @@ from superhet.data.sources.baostock import frames
 from superhet.data.sources.baostock.client import Client
 from superhet.data.sources.baostock.snapshots import Snapshots
 from superhet.data.sources.vendor import Access, Answer, PullRequest, Unit
-from superhet.data.sources.vendor_codes import dotted
-from superhet.data.sources.vendor_units import reported_quarters, years
-from superhet.errors import ConfigError, VendorError
+from superhet.data.sources.vendor.codes import dotted
+from superhet.data.sources.vendor.listing import FIRST_DAY, Spans, listings, wished_days
+from superhet.data.sources.vendor.units import reported_quarters, years
+from superhet.errors import VendorError
 
 if TYPE_CHECKING:
     import polars as pl
 
-_FIRST = date(1990, 12, 1)
 _FIRST_MINUTE = date(2011, 1, 1)
 _KLINES = "query_history_k_data_plus"
 _ONE_DAY = "query_daily_history_k_AStock"
@@ -48,7 +48,7 @@ class BaostockSession:
         units: list[Unit] = []
         wanted = set(request.tables)
         self._complete = request.today - timedelta(days=1)
-        whole = partial(Unit, start=_FIRST, end=request.end, point=True, may_be_empty=False)
+        whole = partial(Unit, start=FIRST_DAY, end=request.end, point=True, may_be_empty=False)
         if "calendar" in wanted:
             units.append(whole(query="query_trade_dates", tables=("calendar",)))
         if "securities" in wanted:
@@ -106,19 +106,7 @@ class BaostockSession:
                 Unit(query=_KLINES, tables=tables, scope=asset, start=start, end=end)
                 for asset, (start, end) in assets.items()
             ]
-        return [
-            Unit(
-                query=_ONE_DAY,
-                tables=tables,
-                scope=str(day),
-                start=day,
-                end=day,
-                point=True,
-                settled=day + timedelta(days=1),
-                may_be_empty=day >= request.today,
-            )
-            for day in sessions
-        ]
+        return [Unit.of_day(_ONE_DAY, tables, day, request.today) for day in sessions]
 
     def _asset_units(self, request: PullRequest, asset: str, start: date, end: date) -> list[Unit]:
         units: list[Unit] = []
@@ -130,7 +118,7 @@ class BaostockSession:
             if (
                 table == "adjust_factors"
             ):  # all of them: the level at `start` is the product of those before
-                add("query_adjust_factor", table, _FIRST)
+                add("query_adjust_factor", table, FIRST_DAY)
             elif table == "express_reports":
                 add("query_performance_express_report", table, start)
             elif table == "forecasts":
@@ -226,32 +214,20 @@ class BaostockSession:
         names: set[str] = set(request.universe.assets or self._listed)
         if request.universe.index:
             names = self._snapshots.ever_members(request)
-        unknown = sorted(names - set(self._listed))
-        if request.universe.assets and unknown:
-            raise ConfigError("--universe", f"baostock does not know {', '.join(unknown[:5])}")
-        spans = {}
-        for asset in sorted(names - set(unknown)):
-            first, last = self._listed[asset]
-            start, end = max(first, request.start), min(last, request.end)
-            if start <= end:
-                spans[asset] = (start, end)
-        return spans
+        return wished_days(frames.NAME, request, names, self._listed)
 
     @cached_property
-    def _listed(self) -> dict[str, tuple[date, date]]:
+    def _listed(self) -> Spans:
         rows = self._client.ask("query_stock_basic", wanted=frames.BASIC)
         table = frames.securities(rows, "query_stock_basic")
-        found = {}
-        for asset, first, gone in table.select("asset", "list_date", "delist_date").iter_rows():
-            last = gone - timedelta(days=1) if gone else date.max
-            found[asset] = (first or _FIRST, last)
+        found = listings(table)
         if not found:
             raise VendorError(frames.NAME, "query_stock_basic", "an empty list", reach="moment")
         return found
 
     @cached_property
     def _sessions(self) -> list[date]:
-        args = (str(_FIRST), str(date.max))
+        args = (str(FIRST_DAY), str(date.max))
         rows = self._client.ask("query_trade_dates", *args, wanted=frames.TRADE_DATES)
         return sorted(frames.calendar(rows, "query_trade_dates")["date"].to_list())
 

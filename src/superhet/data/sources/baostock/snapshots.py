@@ -9,9 +9,7 @@ from typing import TYPE_CHECKING
 from superhet.data.base import Tables
 from superhet.data.sources.baostock import frames
 from superhet.data.sources.baostock.client import Client
-from superhet.data.sources.vendor import PullRequest, Unit
-from superhet.data.sources.vendor_codes import from_dotted
-from superhet.data.sources.vendor_spells import (
+from superhet.data.sources.spells import (
     Snapshot,
     open_labels,
     open_members,
@@ -19,6 +17,8 @@ from superhet.data.sources.vendor_spells import (
     spell_rows,
     spells,
 )
+from superhet.data.sources.vendor import PullRequest, Unit
+from superhet.data.sources.vendor.codes import from_dotted
 from superhet.errors import ConfigError, VendorError
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from superhet.data.sources.vendor import Access
-from superhet.data.sources.vendor_columns import check_columns, from_pandas
-from superhet.data.sources.vendor_deadline import within
+from superhet.data.sources.vendor.columns import check_columns, from_pandas
+from superhet.data.sources.vendor.deadline import within
 from superhet.errors import MissingExtra, VendorError, VendorRefused
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
-from superhet.data.sources.vendor_columns import pick, to_dates
-from superhet.data.sources.vendor_releases import month_end, released
-from superhet.data.sources.vendor_spells import Snapshot
+from superhet.data.sources.spells import Snapshot
+from superhet.data.sources.vendor.columns import pick, to_dates
+from superhet.data.sources.vendor.releases import month_end, released
 
 if TYPE_CHECKING:
     import polars as pl

@@ -7,24 +7,23 @@ themselves come.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import date
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
+from superhet.data.sources.spells import open_members, spell_rows, spells
 from superhet.data.sources.tushare import frames
 from superhet.data.sources.tushare import statements as reports
 from superhet.data.sources.tushare.client import NAME, Client
 from superhet.data.sources.vendor import Access, Answer, PullRequest, Unit
-from superhet.data.sources.vendor_releases import ASSUMED
-from superhet.data.sources.vendor_spells import open_members, spell_rows, spells
-from superhet.data.sources.vendor_units import years
+from superhet.data.sources.vendor.listing import FIRST_DAY, Spans, listings, wished_days
+from superhet.data.sources.vendor.releases import ASSUMED
+from superhet.data.sources.vendor.units import years
 from superhet.errors import ConfigError, VendorError
 
 if TYPE_CHECKING:
     import polars as pl
 
-_FIRST = date(1990, 12, 1)
 _INDICES = ("000300.SH", "000905.SH", "000852.SH", "000016.SH")
 _INDEX_BARS = ("000001.SH", "399001.SZ", "399006.SZ", *_INDICES)
 _OPTIONAL = ("daily_basic", "stk_limit", "suspend_d")
@@ -51,7 +50,7 @@ class TushareSession:
     def plan(self, request: PullRequest) -> list[Unit]:
         """List the questions, short tables first."""
         wanted = request.tables
-        whole = partial(Unit, start=_FIRST, end=request.end, point=True, may_be_empty=False)
+        whole = partial(Unit, start=FIRST_DAY, end=request.end, point=True, may_be_empty=False)
         stretch = partial(Unit, start=request.start, end=request.end)
         units = [whole(query=_WHOLE[t], tables=(t,)) for t in wanted if t in _WHOLE]
         if "macro" in wanted:
@@ -129,10 +128,10 @@ class TushareSession:
         ):
             here = tuple(t for t in tables if t in request.tables)
             if here and by_day:
-                units += [_day_unit(query, here, day, request.today) for day in sessions]
+                units += [Unit.of_day(query, here, day, request.today) for day in sessions]
             elif here:
                 for asset, (start, end) in assets.items():
-                    first = start if query == "daily" else _FIRST
+                    first = start if query == "daily" else FIRST_DAY
                     units.append(Unit(query=query, tables=here, scope=asset, start=first, end=end))
         for asset, (start, end) in assets.items():
             if "statements" in request.tables:
@@ -141,7 +140,7 @@ class TushareSession:
                         query="income",
                         tables=("statements",),
                         scope=asset,
-                        start=_FIRST,
+                        start=FIRST_DAY,
                         end=request.end,
                         point=True,
                     )
@@ -220,7 +219,7 @@ class TushareSession:
             ["index", "date", "asset"], keep="last", maintain_order=True
         )
 
-    def _assets(self, request: PullRequest) -> Mapping[str, tuple[date, date]]:
+    def _assets(self, request: PullRequest) -> dict[str, tuple[date, date]]:
         listed = self._listed
         names: set[str] = set(request.universe.assets or listed)
         if request.universe.index:
@@ -230,46 +229,24 @@ class TushareSession:
                 raise ConfigError(
                     "--universe", f"{NAME} has no members of {request.universe.index} in these days"
                 )
-        unknown = sorted(names - set(listed))
-        if request.universe.assets and unknown:
-            raise ConfigError("--universe", f"{NAME} does not know {', '.join(unknown[:5])}")
-        spans = {}
-        for asset in sorted(names & set(listed)):
-            first, last = listed[asset]
-            start, end = max(first, request.start), min(last, request.end)
-            if start <= end:
-                spans[asset] = (start, end)
-        return spans
+        return wished_days(NAME, request, names, listed)
 
     @cached_property
-    def _listed(self) -> Mapping[str, tuple[date, date]]:
-        unit = Unit(query="stock_basic", tables=("securities",), start=_FIRST, end=date.max)
+    def _listed(self) -> Spans:
+        unit = Unit(query="stock_basic", tables=("securities",), start=FIRST_DAY, end=date.max)
         rows = frames.shaped("stock_basic", self._rows(unit))
-        found = {}
-        for asset, first, gone in rows.select("asset", "list_date", "delist_date").iter_rows():
-            found[asset] = (first or _FIRST, gone - timedelta(days=1) if gone else date.max)
+        found = listings(rows)
         if not found:
             raise VendorError(NAME, "stock_basic", "an empty list of shares", reach="moment")
         return found
 
     @cached_property
     def _sessions(self) -> list[date]:
-        unit = Unit(query="trade_cal", tables=("calendar",), start=_FIRST, end=date(2099, 12, 31))
+        unit = Unit(
+            query="trade_cal", tables=("calendar",), start=FIRST_DAY, end=date(2099, 12, 31)
+        )
         rows = frames.sessions(frames.shaped("trade_cal", self._rows(unit)))
         return sorted(rows["date"].to_list())
-
-
-def _day_unit(query: str, tables: tuple[str, ...], day: date, today: date) -> Unit:
-    return Unit(
-        query=query,
-        tables=tables,
-        scope=str(day),
-        start=day,
-        end=day,
-        point=True,
-        settled=day + timedelta(days=1),
-        may_be_empty=day >= today,
-    )
 
 
 def _of(unit: Unit) -> dict[str, str]:

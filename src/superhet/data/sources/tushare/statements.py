@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from superhet.data.sources.vendor_columns import pick, to_dates
+from superhet.data.sources.vendor.columns import pick, to_dates
 
 if TYPE_CHECKING:
     import polars as pl

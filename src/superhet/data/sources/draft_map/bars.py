@@ -6,8 +6,8 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from superhet.data.schema import MINUTES, table_spec
-from superhet.data.sources.draft_map_entry import Drafted
-from superhet.data.sources.draft_map_values import (
+from superhet.data.sources.draft_map.entry import Drafted
+from superhet.data.sources.draft_map.values import (
     adjusted_suspicion,
     date_format,
     volume_units,
@@ -16,7 +16,7 @@ from superhet.data.sources.draft_map_values import (
 if TYPE_CHECKING:
     import polars as pl
 
-    from superhet.data.sources.draft_map_group import Group
+    from superhet.data.sources.draft_map.group import Group
 
 PRICES = ("open", "high", "low", "close")
 _STAMP = r"^\d{14,17}$"

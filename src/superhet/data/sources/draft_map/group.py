@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from superhet.data.schema import table_spec
-from superhet.data.sources.draft_map_entry import Drafted, our_name
-from superhet.data.sources.draft_map_look import is_number
-from superhet.data.sources.draft_map_roles import Role, dictionary
-from superhet.data.sources.draft_map_values import code_format, code_in_name, date_format
+from superhet.data.sources.draft_map.entry import Drafted, our_name
+from superhet.data.sources.draft_map.look import is_number
+from superhet.data.sources.draft_map.roles import Role, dictionary
+from superhet.data.sources.draft_map.values import code_format, code_in_name, date_format
 
 if TYPE_CHECKING:
     import polars as pl

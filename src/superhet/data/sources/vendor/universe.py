@@ -9,7 +9,7 @@ from pathlib import Path
 
 from superhet.errors import ConfigError
 
-_INDEX = re.compile(r"^(000\d{3}\.SH|399\d{3}\.SZ|\w+\.CSI)$")
+_INDEX = re.compile(r"^(000\d{3}\.SH|399\d{3}\.SZ|\w+\.CSI|\^[A-Z0-9.]+)$")
 _ASSET = re.compile(r"^(\d{6}\.(SH|SZ|BJ)|[A-Z][A-Z0-9]{0,9}([.-][A-Z0-9]{1,4})?)$")
 
 

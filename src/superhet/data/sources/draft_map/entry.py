@@ -11,7 +11,8 @@ CHECK = "check: "
 _ORDER = (
     "table", "files", "sheet", "encoding", "separator", "skip_rows", "skip_rows_after_header", "header",
     "transpose", "missing", "columns", "from_file", "constants", "date_format", "yearless", "asset_format",
-    "values", "bar_label", "units", "derive", "assume", "drop", "drop_duplicates", "sort", "basis",
+    "values", "bar_label", "units", "derive", "assume", "drop", "drop_duplicates", "sort", "snapshots",
+    "basis",
 )  # fmt: skip
 _BLOCKS = ("columns", "from_file", "constants", "date_format", "units", "derive", "assume")
 _PLAIN = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_"

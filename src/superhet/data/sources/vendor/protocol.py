@@ -13,14 +13,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 from superhet.data.base import Tables
-from superhet.data.sources.vendor_universe import Universe
+from superhet.data.sources.vendor.universe import Universe
 from superhet.errors import ConfigError, MissingExtra, UnknownName
 from superhet.registry import Registry
 
@@ -72,6 +72,10 @@ class Access:
     path: Path | None = None
     known: Tables | None = None
     pace: Callable[[], None] = field(default=lambda: None, repr=False)
+
+    def without_token(self, text: str) -> str:
+        """Give a text without the user's secret, whoever put it in."""
+        return text.replace(self.token, "***") if self.token else text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,6 +142,20 @@ class Unit:
     def key(self) -> str:
         """The name in the journal; the stretch of days is no part of it, unless it is a point."""
         return "|".join((self.query, "+".join(self.tables), self.scope))
+
+    @classmethod
+    def of_day(cls, query: str, tables: tuple[str, ...], day: date, today: date) -> Unit:
+        """Ask for all assets of one session: final from the next day on, and never empty by then."""
+        return cls(
+            query=query,
+            tables=tables,
+            scope=str(day),
+            start=day,
+            end=day,
+            point=True,
+            settled=day + timedelta(days=1),
+            may_be_empty=day >= today,
+        )
 
     def __str__(self) -> str:
         """Name it for a person."""

@@ -11,9 +11,9 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 
 from superhet.data.schema import table_spec
-from superhet.data.sources.draft_map_bars import draft_bars, minutes_between
-from superhet.data.sources.draft_map_entry import Drafted
-from superhet.data.sources.draft_map_group import (
+from superhet.data.sources.draft_map.bars import draft_bars, minutes_between
+from superhet.data.sources.draft_map.entry import Drafted
+from superhet.data.sources.draft_map.group import (
     DAY_IN_NAME,
     Group,
     numeric,
@@ -24,10 +24,10 @@ from superhet.data.sources.draft_map_group import (
     put_ratio,
     take_numbers,
 )
-from superhet.data.sources.draft_map_look import is_number
-from superhet.data.sources.draft_map_roles import dictionary
-from superhet.data.sources.draft_map_statements import QUARTER_IN_NAME, draft_statements
-from superhet.data.sources.draft_map_values import in_order
+from superhet.data.sources.draft_map.look import is_number
+from superhet.data.sources.draft_map.roles import dictionary
+from superhet.data.sources.draft_map.statements import QUARTER_IN_NAME, draft_statements
+from superhet.data.sources.draft_map.values import in_order
 from superhet.errors import DataError
 
 _PRICES = ("open", "high", "low", "close")
@@ -166,25 +166,64 @@ def _industry(group: Group, table: str) -> list[Drafted]:
         entry.note("columns.start_date", "labels are not known before it")
     else:
         put_day_of_name(group, entry, "start_date")
-    scheme, doubtful = "vendor", True
-    if "_scheme" in group.roles:
-        words = group.cells_of("_scheme").drop_nulls().unique().to_list()
-        told = {dictionary()["schemes"].get(word) for word in words} - {None}
-        if len(told) == 1 == len(words):
-            scheme, doubtful = str(told.pop()), False
-    entry.put(
-        "constants.scheme", scheme, "which scheme is this?" if doubtful else "", doubtful=doubtful
-    )
+    if "end_date" in group.roles:
+        put_date(group, entry, "end_date", "end_date")
+        reason = "a label holds to the day before it; if this is its last day, assume a day more"
+        entry.note("columns.end_date", reason, doubtful=True)
+    _scheme(group, entry)
+    if "end_date" not in group.roles and start in group.roles:
+        of = ["_scheme"] if "_scheme" in group.roles else []
+        _lists(group, entry, start, [*of, "asset", "industry"])
     empty = group.cells_of("industry").null_count()
     if empty:
         entry.put("drop", [{"no_label": "industry is null"}], f"{empty} rows without a label")
     return [entry]
 
 
+def _scheme(group: Group, entry: Drafted) -> None:
+    """Say which scheme the labels are of: a known word, a column of several, or a question."""
+    words = []
+    if "_scheme" in group.roles:
+        words = group.cells_of("_scheme").drop_nulls().unique().to_list()
+    told = {dictionary()["schemes"].get(word) for word in words} - {None}
+    if len(told) == 1 == len(words):
+        entry.put("constants.scheme", str(told.pop()))
+    elif len(words) > 1:
+        entry.put("columns.scheme", group.roles["_scheme"].header, f"{len(words)} schemes")
+    else:
+        entry.put("constants.scheme", "vendor", "which scheme is this?", doubtful=True)
+
+
+def _lists(group: Group, entry: Drafted, day: str, same: Sequence[str]) -> None:
+    """Say that the rows are lists of single days, where most of a list stand in the one before, too."""
+    import polars as pl
+
+    headers = [group.roles[r].header for r in same]
+    cells = group.cells.select(*headers, pl.col(group.roles[day].header).alias(" day"))
+    others = [h for r, h in zip(same, headers, strict=True) if r in ("_scheme", "index")]
+    number = pl.col(" day").rank("dense")
+    numbered = cells.with_columns((number.over(others) if others else number).alias(" number"))
+    later = numbered.filter(pl.col(" number") > 1)
+    before = numbered.with_columns(pl.col(" number") + 1)
+    on = [*headers, " number"]
+    again = later.join(before, on=on, how="semi", nulls_equal=True).height
+    if again and 2 * again >= later.height:
+        days = cells[" day"].n_unique()
+        entry.put(
+            "snapshots",
+            True,
+            f"lists of {days} days: {again / later.height:.0%} go on from one to the next",
+        )
+
+
 def _members(group: Group, table: str) -> list[Drafted]:
     entry = Drafted({"table": table})
     entry.put("columns.index", group.roles["index"].header)
     put_asset(group, entry)
+    if table == "index_members" and "start_date" not in group.roles and "date" in group.roles:
+        put_date(group, entry, "start_date", "date")
+        entry.note("columns.start_date", "who is in the list of a day is not known before it")
+        _lists(group, entry, "date", ["index", "asset"])
     dates = ("date",) if table == "index_weights" else ("start_date", "end_date")
     for ours in dates:
         if ours in group.roles:

@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from superhet.data.sources.draft_map_look import is_day
+from superhet.data.sources.draft_map.look import is_day
 
 if TYPE_CHECKING:
     import polars as pl
@@ -41,7 +41,7 @@ class Role:
 @cache
 def dictionary() -> Mapping[str, Any]:
     """Read the dictionary."""
-    path = Path(__file__).with_name("draft_map_headers.toml")
+    path = Path(__file__).with_name("headers.toml")
     return tomllib.loads(path.read_text(encoding="utf-8"))
 
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 
 from superhet.data.point_in_time import FLOWS
-from superhet.data.sources.draft_map_entry import Drafted
-from superhet.data.sources.draft_map_group import (
+from superhet.data.sources.draft_map.entry import Drafted
+from superhet.data.sources.draft_map.group import (
     Group,
     put_asset,
     put_column,
     put_date,
     take_numbers,
 )
-from superhet.data.sources.draft_map_values import flow_basis
+from superhet.data.sources.draft_map.values import flow_basis
 
 QUARTER_IN_NAME = r"((?:19|20)\d{2}[_-]?[Qq]?[1-4])(?!\d)"
 _MONTH_DAY = r"^\d{1,2}[-/.]\d{1,2}$"

@@ -1,7 +1,7 @@
 """Draft a column map by looking at files: what they are, in which units, and what a person should check.
 
 1. files that look the same make one table                                  -> _groups
-2. headers and values say which table, columns, units                        -> draft_map_tables
+2. headers and values say which table, columns, units                        -> tables
 3. the map as YAML; each guess has its reason, each doubt the mark `# check:` -> Draft
 
 Nothing is changed, and a draft can be imported with as it is; that it reads is no proof that it is right.
@@ -14,11 +14,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from superhet.data.sources.draft_map_entry import Drafted
-from superhet.data.sources.draft_map_group import Group
-from superhet.data.sources.draft_map_look import Look, look
-from superhet.data.sources.draft_map_roles import Role, headless_roles, roles_of
-from superhet.data.sources.draft_map_tables import draft_tables
+from superhet.data.sources.draft_map.entry import Drafted
+from superhet.data.sources.draft_map.group import Group
+from superhet.data.sources.draft_map.look import Look, look
+from superhet.data.sources.draft_map.roles import Role, headless_roles, roles_of
+from superhet.data.sources.draft_map.tables import draft_tables
 from superhet.data.sources.files import SUFFIXES
 from superhet.errors import DataError
 
