@@ -31,10 +31,11 @@ def test_the_doctor_warms_up_family_by_family(command, monkeypatch):
     done = command("doctor", "--warm", "--json")
     assert done.code == 0, done.err
     kernels = json.loads(done.out)["kernels"]
-    assert [k["family"] for k in kernels] == ["elementwise", "statements", "mining"]
+    assert [k["family"] for k in kernels] == ["elementwise", "statements", "mining", "evaluation"]
     assert all(k["dtype"] == "float32" and k["seconds"] >= 0 for k in kernels)
     assert "  compiling elementwise, float32" in done.err.splitlines()
     plain = command("doctor", "--warm", "--all", "-q")
     assert "kernels:\n  elementwise   float32" in plain.out
     assert "  mining        float64" in plain.out
+    assert "  evaluation    float64" in plain.out
     assert plain.err == ""

@@ -14,6 +14,7 @@ from superhet.data.point_in_time import (
     ImplausibleAnnouncement,
     MissingAnnouncement,
     macro_events,
+    rate_events,
     statement_events,
 )
 from superhet.panel import Assets
@@ -169,3 +170,12 @@ def test_a_macro_release_on_a_weekend_is_known_on_monday():
     assert told["series"].tolist() == ["cpi", "pmi"]  # the July release is not known yet
     assert [str(d) for d in told.known_at] == ["2020-05-12", "2020-06-01"]
     assert told["value"].tolist() == [3.3, 50.6]
+
+
+def test_a_rate_of_a_day_without_trading_is_known_on_the_next_session() -> None:
+    # 2020-06-06 is a Saturday, 2020-06-08 the Monday after it; its own rate takes the Saturday's place
+    days = [date(2020, 6, 5), date(2020, 6, 6), date(2020, 6, 8)]
+    frame = pl.DataFrame({"date": days, "rate": [0.02, 0.03, 0.04]})
+    rates = rate_events(MemoryTables({"risk_free": frame}), CALENDAR, LAST)
+    assert [str(d) for d in rates.known_at] == ["2020-06-05", "2020-06-08", "2020-06-08"]
+    assert rates["rate"].tolist() == [0.02, 0.03, 0.04]

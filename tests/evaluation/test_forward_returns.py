@@ -115,6 +115,7 @@ def test_the_report_counts_every_member_date_once():
         "locked_at_entry": 1,
         "after_the_end": 4,
         "valued_at_last_close": 1,
+        "shifted": 0,
         "total": 10,
     }
     assert "locked at entry" in str(report)

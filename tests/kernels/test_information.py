@@ -11,7 +11,6 @@ from superhet.kernels.information import (
     normal_scores,
     pearson,
     quantile_buckets,
-    row_turnover,
     sort_order,
     spearman,
     spearman_by_group,
@@ -127,11 +126,6 @@ def test_turnover_of_a_quantile_is_the_share_of_newcomers():
     buckets = np.array([[1, 1, 2, 2], [1, 2, 1, 2], [1, 2, 1, 0]])
     turnover = bucket_turnover(buckets, 2)
     assert_allclose(turnover, [[np.nan, np.nan], [0.5, 0.5], [0.0, 0.0]])
-
-
-def test_turnover_of_weights_is_one_way_and_counts_unknown_as_none():
-    weights = np.array([[0.6, 0.4, np.nan], [0.2, 0.4, 0.4]])
-    assert_allclose(row_turnover(weights), [np.nan, 0.4])
 
 
 def test_normal_scores_are_standardized_and_depend_on_the_order_only():

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
-from typer.core import TyperCommand
 
+from superhet.cli import factor_report
 from superhet.cli.console import emit, guarded, progress_bar
+from superhet.cli.factor_options import (
+    LANGUAGES,
+    Budget,
+    Convention,
+    Syntax,
+    TakesFormulas,
+    Threads,
+    bytes_of,
+)
 from superhet.cli.options import AsJson, Debug, Quiet, StorePath
 
 if TYPE_CHECKING:
@@ -23,34 +31,10 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Look at formulas and their values.", no_args_is_help=True)
 
-LANGUAGES = ("en", "zh")
-_UNITS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
-_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(i?)b?", re.IGNORECASE)
+app.command("report", cls=TakesFormulas)(factor_report.report)
+app.command("compare", cls=TakesFormulas)(factor_report.compare)
 
 Language: TypeAlias = Annotated[str, typer.Option("--lang", help="en or zh.")]
-Syntax: TypeAlias = Annotated[
-    str | None,
-    typer.Option(help="Spelling of typed formulas: superhet (default), qlib, worldquant."),
-]
-Convention: TypeAlias = Annotated[
-    str | None,
-    typer.Option(
-        help="superhet, qlib or pandas; left out, that of the library or of the spelling."
-    ),
-]
-
-
-class _TakesFormulas(TyperCommand):
-    """A command whose arguments may begin with a minus: `-ts_return(close, 5)` is no option."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Put a space before what begins with one dash and is no option, so that it is read as text."""
-        options = {*ctx.help_option_names, *(o for p in self.get_params(ctx) for o in p.opts)}
-        taken = [
-            f" {a}" if a.startswith("-") and a[1:2] not in ("", "-") and a not in options else a
-            for a in args
-        ]
-        return super().parse_args(ctx, taken)
 
 
 @app.command("list")
@@ -81,7 +65,7 @@ def list_(
     emit(facts, as_json=json, text=lambda: formulas_text(formulas, language))
 
 
-@app.command("show", cls=_TakesFormulas)
+@app.command("show", cls=TakesFormulas)
 @guarded
 def show(
     formula: Annotated[
@@ -106,7 +90,7 @@ def show(
     emit(facts, as_json=json, text=lambda: facts_text(facts, language))
 
 
-@app.command("eval", cls=_TakesFormulas)
+@app.command("eval", cls=TakesFormulas)
 @guarded
 def eval_(
     store: StorePath,
@@ -143,10 +127,8 @@ def eval_(
         typer.Option(help="Index code of benchmark_ fields; left out, the whole market."),
     ] = None,
     frequency: Annotated[str, typer.Option(help="Bars that bar_ functions read.")] = "15min",
-    threads: Annotated[
-        int | None, typer.Option(min=1, help="Threads; left out, all cores. Same values.")
-    ] = None,
-    budget: Annotated[str, typer.Option(help="Memory for values: 500MB, 4GB.")] = "4GB",
+    threads: Threads = None,
+    budget: Budget = "4GB",
     json: AsJson = False,
     quiet: Quiet = False,
     debug: Debug = False,
@@ -172,7 +154,7 @@ def eval_(
         frequency=frequency,
         everyone=universe_less,
     )
-    resources = Resources(dtype=dtype, threads=threads, budget=_bytes(budget))
+    resources = Resources(dtype=dtype, threads=threads, budget=bytes_of(budget))
     _evaluate(store, choice, market, resources, out, json=json, quiet=quiet)
 
 
@@ -214,14 +196,3 @@ def _language(word: str) -> str:
     if word not in LANGUAGES:
         raise UnknownName("language", word, LANGUAGES, "--lang")
     return word
-
-
-def _bytes(text: str) -> int:
-    """Read a number of bytes: 2GB, 500 MB, 1.5GiB, 1000000."""
-    from superhet.errors import ConfigError
-
-    match = _SIZE.fullmatch(text.strip())
-    if match is None or not float(match[1]):
-        raise ConfigError("--budget", f"must be a size like 500MB or 4GB (got {text!r})")
-    number, unit, binary = match.groups()
-    return int(float(number) * (1024 if binary else 1000) ** _UNITS[unit.lower()])

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from superhet.cli import data, factor, run, runs, tools
+from superhet.cli import data, factor, risk, run, runs, tools
 from superhet.cli.console import set_up_logging
 from superhet.version import __version__
 
@@ -24,6 +24,7 @@ app.command("schema")(tools.schema)
 app.command("doctor")(tools.doctor)
 app.add_typer(data.app, name="data")
 app.add_typer(factor.app, name="factor")
+app.add_typer(risk.app, name="risk")
 app.add_typer(runs.app, name="runs")
 
 

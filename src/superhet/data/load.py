@@ -35,7 +35,12 @@ from superhet.data.intraday import intraday_cube
 from superhet.data.limits import BOARDS
 from superhet.data.listing import Listing, find_first_bars, read_listing
 from superhet.data.pivot import Flags, Grid, Pivot, asset_positions, days, paint
-from superhet.data.point_in_time import announced_events, macro_events, statement_events
+from superhet.data.point_in_time import (
+    announced_events,
+    macro_events,
+    rate_events,
+    statement_events,
+)
 from superhet.data.store.mapped import KeptPanels, Mapped, kept_panels, mapped_bars
 from superhet.data.universe import Facts, UniverseRule, build_universe
 from superhet.errors import ConfigError, DataError, UnknownName
@@ -328,6 +333,7 @@ def _events(
             for name in ("forecasts", "express_reports", "estimates")
         },
         "macro": partial(macro_events, tables, calendar, last),
+        "risk_free": partial(rate_events, tables, calendar, last),
     }
     there = set(tables.names())
     return LazyEvents({name: read for name, read in readers.items() if name in there})

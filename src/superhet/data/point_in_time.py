@@ -143,6 +143,26 @@ def macro_events(tables: Tables, calendar: TradingCalendar, last: np.datetime64)
     return Events(name="macro", columns=columns, known_at=known[order])
 
 
+def rate_events(tables: Tables, calendar: TradingCalendar, last: np.datetime64) -> Events:
+    """Read the `risk_free` table as Events: `date`, `rate` (fraction a year).
+
+    A rate is known at the close of its session, or of the next one when its day is none. Rows known only
+    after `last` are left out.
+    """
+    frame = tables.read("risk_free").drop_nulls("rate")
+    known, date = (
+        known_sessions("risk_free", frame, calendar, tables.meta("risk_free")),
+        days(frame["date"]),
+    )
+    kept = np.flatnonzero(known <= last)
+    order = kept[np.lexsort((date[kept], known[kept]))]
+    columns: dict[str, npt.NDArray[Any]] = {
+        "date": date[order],
+        "rate": floats(frame["rate"])[order],
+    }
+    return Events(name="risk_free", columns=columns, known_at=known[order])
+
+
 def _plausible(frame: pl.DataFrame) -> pl.DataFrame:
     """Leave out statements without an announcement, or announced before their period ended."""
     report, announced = days(frame["report_date"]), days(frame["announce_date"])

@@ -5,18 +5,22 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from superhet.errors import ConfigError
-from superhet.evaluation.forward_returns import Entry, Relative, forward_returns
+from superhet.evaluation.entry_prices import Entry
+from superhet.evaluation.forward_returns import Relative, forward_returns
 from superhet.evaluation.summary import SeriesSummary, plain, summarize_series
-from superhet.kernels.information import sort_order, spearman
+from superhet.evaluation.targets import rank_panel
+from superhet.kernels.information import pearson
+from superhet.kernels.pair_ranks import spearman_ranked
 from superhet.panel import Market, Panel, require_same_axes
 
 Series = npt.NDArray[np.float64]
+Among: TypeAlias = Literal["pairs", "date"]
 DEFAULT_LAGS = (1, 2, 3, 4, 5, 10, 15, 20)
 
 
@@ -100,7 +104,7 @@ def ic_decay(
     if not lags or any(b <= a for a, b in itertools.pairwise(lags)):
         raise ConfigError("lags", f"must be increasing and not empty (got {list(lags)})")
     rows = np.array([market.dates.index(d) for d in signal.dates], dtype=np.int64)
-    order = sort_order(signal.values)
+    own = rank_panel(signal)
     found = []
     for lag in lags:
         forward = forward_returns(
@@ -108,12 +112,14 @@ def ic_decay(
         )
         wanted = forward if len(rows) == len(forward.dates) else forward.rows(rows)
         require_same_axes(signal, wanted)
-        series = spearman(wanted.values, signal.values, order_y=order)
+        series = spearman_ranked(own, rank_panel(wanted))
         found.append(summarize_series(series, horizon))
     return Decay(name=signal.name, horizon=horizon, lags=tuple(lags), summaries=tuple(found))
 
 
-def rank_autocorrelation(signal: Panel, lag: int = 1, *, minimum: int = 3) -> Series:
+def rank_autocorrelation(
+    signal: Panel, lag: int = 1, *, minimum: int = 3, among: Among = "pairs"
+) -> Series:
     """Correlate the ranks of a signal with its own ranks `lag` dates before.
 
     Parameters
@@ -121,6 +127,8 @@ def rank_autocorrelation(signal: Panel, lag: int = 1, *, minimum: int = 3) -> Se
     signal : [dates, assets], score
     lag : dates, at least 1
     minimum : a date with fewer names known on both gives NaN
+    among : "pairs" ranks among the names known on both dates; "date" correlates ranks made among all names
+        of each date, as alphalens does: names that come or go then move the ranks of those that stay
 
     Returns
     -------
@@ -128,7 +136,15 @@ def rank_autocorrelation(signal: Panel, lag: int = 1, *, minimum: int = 3) -> Se
     """
     if lag < 1:
         raise ConfigError("lag", f"must be at least 1 date (got {lag})")
+    if among not in {"pairs", "date"}:
+        raise ConfigError("among", f"must be pairs or date (got {among!r})")
     out = np.full(len(signal.dates), np.nan)
-    if lag < len(out):
-        out[lag:] = spearman(signal.values[lag:], signal.values[:-lag], minimum=minimum)
+    if lag >= len(out):
+        return out
+    own = rank_panel(signal)
+    if among == "pairs":
+        out[lag:] = spearman_ranked(own.rows(slice(lag, None)), own.rows(slice(0, -lag)), minimum)
+    else:
+        ranks = np.where(own.ranks > 0, own.ranks, np.nan).astype(np.float32)
+        out[lag:] = pearson(ranks[lag:], ranks[:-lag], minimum=minimum)
     return out

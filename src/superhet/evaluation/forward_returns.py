@@ -6,7 +6,8 @@ A signal known at the close of *t* is traded *delay* sessions later and held for
     signal known   entry (open, close or vwap)    exit at the same kind of price
 
 1. a position that could not be entered has no forward return: no trade that day, or a price at its
-   limit                                                                       -> _entry
+   limit                                                                       -> entry_prices
+   unless it may wait for the first later session that trades                  -> first_open_door
 2. a position that cannot be left, because trade is halted or has ended, is valued at the last known
    close                                                                       -> _exit
 3. the return of the benchmark, or of the industry, over the same sessions is taken off when asked for
@@ -24,14 +25,30 @@ import numpy as np
 import numpy.typing as npt
 
 from superhet.errors import ConfigError
+from superhet.evaluation.entry_prices import (
+    LONGEST_WAIT,
+    Entry,
+    Window,
+    check_delay,
+    entry_prices,
+    first_open_door,
+)
 from superhet.panel import Market, Panel
 
-Entry: TypeAlias = Literal["open", "close", "vwap"]
+__all__ = [
+    "Entry",
+    "ForwardReturnReport",
+    "Locked",
+    "Relative",
+    "Window",
+    "forward_return_report",
+    "forward_returns",
+]
+
 Relative: TypeAlias = Literal["benchmark", "industry"]
+Locked: TypeAlias = Literal["exclude", "shift"]
 Floats: TypeAlias = npt.NDArray[np.float64]
 Flags: TypeAlias = npt.NDArray[np.bool_]
-
-_AT_LIMIT = 1e-6  # relative: prices are quoted to the cent, and vwap is a quotient
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +62,7 @@ class ForwardReturnReport:
     locked_at_entry : the entry price stands at its limit, up or down
     after_the_end : the horizon reaches past the last session
     valued_at_last_close : of those known, the ones that could not be left on the day of exit
+    shifted : of those known, the ones that had to wait for a later session to be entered
     """
 
     known: int
@@ -52,6 +70,7 @@ class ForwardReturnReport:
     locked_at_entry: int
     after_the_end: int
     valued_at_last_close: int
+    shifted: int = 0
 
     @property
     def total(self) -> int:
@@ -77,6 +96,8 @@ def forward_returns(
     delay: int = 1,
     entry: Entry = "open",
     relative_to: Relative | None = None,
+    window: Window | None = None,
+    locked: Locked = "exclude",
 ) -> Panel:
     """Compute the simple total return from the entry to the exit, stamped at the signal date.
 
@@ -89,6 +110,10 @@ def forward_returns(
     entry : the kind of price paid at entry and received at exit
     relative_to : None for the plain return; "benchmark" takes off the benchmark's compounded return;
         "industry" the equal-weighted mean of the industry at the signal date
+    window : with entry "vwap", the part of the day whose vwap is paid, ("09:30", "10:00"); needs the
+        market's intraday bars
+    locked : "exclude" leaves out who could not trade at the entry; "shift" lets them wait for the first
+        later session that trades, at most `LONGEST_WAIT` sessions and always before the exit, which stays
 
     Returns
     -------
@@ -98,16 +123,18 @@ def forward_returns(
     Raises
     ------
     ConfigError
-        for a horizon or delay out of range, or `relative_to="benchmark"` without a benchmark
+        for a horizon or delay out of range, `relative_to="benchmark"` without a benchmark, or a window
+        that the market's bars cannot show
 
     Notes
     -----
     The benchmark's daily returns run from close to close. An entry at the open of session e and an exit
     at the open of x is set against sessions e … x - 1; other entries against e + 1 … x. The difference is
-    the same for all assets of a date, so no rank depends on it.
+    the same for all assets of a date, so no rank depends on it. A shifted entry is set against all of
+    them too: whoever waits holds cash.
     """
-    _check(horizon, delay, entry)
-    found = _plain_returns(market, horizon, delay, entry)[0]
+    _check(horizon, delay, entry, locked)
+    found = _plain_returns(market, horizon, delay, entry, window, locked)[0]
     if relative_to == "benchmark":
         found -= _benchmark(market, horizon, delay, entry)[:, None]
     elif relative_to == "industry":
@@ -117,75 +144,76 @@ def forward_returns(
 
 
 def forward_return_report(
-    market: Market, *, horizon: int, delay: int = 1, entry: Entry = "open"
+    market: Market,
+    *,
+    horizon: int,
+    delay: int = 1,
+    entry: Entry = "open",
+    window: Window | None = None,
+    locked: Locked = "exclude",
 ) -> ForwardReturnReport:
     """Count, among the members on each signal date, who has a forward return and who has none.
 
     Parameters
     ----------
-    market, horizon, delay, entry : as in `forward_returns`
+    market, horizon, delay, entry, window, locked : as in `forward_returns`
     """
-    _check(horizon, delay, entry)
-    found, locked, carried = _plain_returns(market, horizon, delay, entry)
+    _check(horizon, delay, entry, locked)
+    found, shut, carried, waited = _plain_returns(market, horizon, delay, entry, window, locked)
     member = market.universe.member.values
     known = member & ~np.isnan(found)
     inside = np.zeros_like(member)
     inside[: max(len(member) - delay - horizon, 0)] = True
+    lost = member & inside & ~known
     return ForwardReturnReport(
         known=int(known.sum()),
-        locked_at_entry=int((member & inside & locked).sum()),
-        no_trade_at_entry=int((member & inside & ~known & ~locked).sum()),
+        locked_at_entry=int((lost & shut).sum()),
+        no_trade_at_entry=int((lost & ~shut).sum()),
         after_the_end=int((member & ~inside).sum()),
         valued_at_last_close=int((known & carried).sum()),
+        shifted=int((known & waited).sum()),
     )
 
 
-def _check(horizon: int, delay: int, entry: str) -> None:
+def _check(horizon: int, delay: int, entry: str, locked: str) -> None:
     if horizon < 1:
         raise ConfigError("horizon", f"must be at least 1 session (got {horizon})")
-    if entry not in {"open", "close", "vwap"}:
-        raise ConfigError("entry", f"must be open, close or vwap (got {entry!r})")
-    if delay < 1 and not (delay == 0 and entry == "close"):
-        raise ConfigError(
-            "delay",
-            f"must be at least 1 session (got {delay}): a signal known at the close of t cannot be "
-            f"traded at the {entry} of t. Use delay: 1, or entry: close with delay: 0.",
-        )
+    check_delay(delay, entry)
+    if locked not in {"exclude", "shift"}:
+        raise ConfigError("locked", f"must be exclude or shift (got {locked!r})")
 
 
 def _plain_returns(
-    market: Market, horizon: int, delay: int, entry: Entry
-) -> tuple[Floats, Flags, Flags]:
-    """Give returns, who was locked at entry, who was valued at the last close; all by signal date."""
-    prices, locked = _entry(market, entry)
-    exits, carried = _exit(market, entry)
-    shape = prices.shape
+    market: Market,
+    horizon: int,
+    delay: int,
+    entry: Entry,
+    window: Window | None = None,
+    locked: Locked = "exclude",
+) -> tuple[Floats, Flags, Flags, Flags]:
+    """Give returns, who was locked at entry, who was valued at the last close, who waited; by signal date."""
+    doors = entry_prices(market, entry, window)
+    exits, carried = _exit(market, doors.prices)
+    shape = exits.shape
     found = np.full(shape, np.nan)
-    locked_then, carried_then = np.zeros(shape, dtype=bool), np.zeros(shape, dtype=bool)
-    count = len(prices) - delay - horizon
+    by_date = [np.zeros(shape, dtype=bool) for _ in range(3)]
+    count = len(exits) - delay - horizon
     if count > 0:
         bought = slice(delay, delay + count)
         sold = slice(delay + horizon, delay + horizon + count)
-        paid = np.where(locked[bought], np.nan, prices[bought])
-        found[:count] = exits[sold] / paid - 1.0
-        locked_then[:count], carried_then[:count] = locked[bought], carried[sold]
-    return found, locked_then, carried_then
+        at_once = doors.open_door
+        paid = at_once if locked == "exclude" else first_open_door(at_once, horizon, LONGEST_WAIT)
+        found[:count] = exits[sold] / paid[bought] - 1.0
+        waited = np.isnan(at_once[bought]) & ~np.isnan(paid[bought])
+        for flags, values in zip(
+            by_date, (doors.locked[bought], carried[sold], waited), strict=True
+        ):
+            flags[:count] = values
+    return found, by_date[0], by_date[1], by_date[2]
 
 
-def _entry(market: Market, entry: Entry) -> tuple[Floats, Flags]:
-    prices = np.asarray(market[f"adjusted_{entry}"].values, dtype=np.float64)
-    locked = np.zeros(prices.shape, dtype=bool)
-    # a vwap at the limit means a day with one price: its low (its high) is at the limit
-    lowest, highest = ("low", "high") if entry == "vwap" else (entry, entry)
-    if "limit_up" in market:
-        locked |= market[lowest].values >= market["limit_up"].values * (1.0 - _AT_LIMIT)
-    if "limit_down" in market:
-        locked |= market[highest].values <= market["limit_down"].values * (1.0 + _AT_LIMIT)
-    return prices, locked & ~np.isnan(prices)
-
-
-def _exit(market: Market, entry: Entry) -> tuple[Floats, Flags]:
-    exits = np.array(market[f"adjusted_{entry}"].values, dtype=np.float64)
+def _exit(market: Market, prices: Floats) -> tuple[Floats, Flags]:
+    exits = prices.copy()
     closes = market["adjusted_close"].values
     carried = np.isnan(exits)
     last = np.full(exits.shape[1], np.nan)

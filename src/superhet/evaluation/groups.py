@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from superhet.errors import AxisMismatch
-from superhet.evaluation.summary import SeriesSummary, summarize_series
+from superhet.evaluation.judged import GroupJudgement
+from superhet.evaluation.summary import SeriesSummary, summarize_many
 from superhet.kernels.information import quantile_buckets, spearman_by_group
 from superhet.panel import Market, Panel, require_same_axes
 
@@ -25,6 +26,8 @@ class GroupInformation:
     labels : [groups]
     rank_ic : [dates, groups]; NaN where a group has too few pairs
     summaries : one for each group
+    quantile_returns : [dates, groups, quantiles], mean forward return of those of a quantile of the whole
+        universe who are in the group; NaN where nobody is. Made by `evaluate`
     """
 
     name: str
@@ -32,6 +35,7 @@ class GroupInformation:
     labels: tuple[str, ...]
     rank_ic: npt.NDArray[np.float64]
     summaries: tuple[SeriesSummary, ...]
+    quantile_returns: npt.NDArray[np.float64] | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Give label -> summary, ready for JSON."""
@@ -60,17 +64,38 @@ def information_by_group(
     """
     require_same_axes(signal, forward)
     require_same_axes(signal, groups)
-    if groups.unit != "group":
-        raise AxisMismatch(f"{groups.name!r} is a panel of unit {groups.unit}, not of groups")
-    count = max(len(groups.labels), int(groups.values.max(initial=-1)) + 1)
-    labels = groups.labels + tuple(str(g) for g in range(len(groups.labels), count))
-    found = spearman_by_group(signal.values, forward.values, groups.values, count, minimum=minimum)
+    labels = group_labels(groups)
+    found = spearman_by_group(
+        signal.values, forward.values, groups.values, len(labels), minimum=minimum
+    )
     return GroupInformation(
         name=signal.name,
         by=groups.name,
         labels=labels,
         rank_ic=found,
-        summaries=tuple(summarize_series(found[:, g], horizon) for g in range(count)),
+        summaries=summarize_many(found, horizon),
+    )
+
+
+def group_labels(groups: Panel) -> tuple[str, ...]:
+    """Name each code of a panel of groups; a code without a label is its own."""
+    if groups.unit != "group":
+        raise AxisMismatch(f"{groups.name!r} is a panel of unit {groups.unit}, not of groups")
+    count = max(len(groups.labels), int(groups.values.max(initial=-1)) + 1)
+    return groups.labels + tuple(str(g) for g in range(len(groups.labels), count))
+
+
+def grouped(
+    signal: Panel, groups: Panel, horizon: int, labels: tuple[str, ...], found: GroupJudgement
+) -> GroupInformation:
+    """Make the table of a judgement."""
+    return GroupInformation(
+        name=signal.name,
+        by=groups.name,
+        labels=labels,
+        rank_ic=found.rank_ic,
+        summaries=summarize_many(found.rank_ic, horizon),
+        quantile_returns=found.quantile_returns,
     )
 
 

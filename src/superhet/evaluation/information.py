@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from superhet.evaluation.judged import Judgement, Rule, judge
 from superhet.evaluation.summary import SeriesSummary, plain, summarize_series
-from superhet.kernels.information import pearson, spearman
 from superhet.panel import Dates, Panel, require_same_axes
 
 Series = npt.NDArray[np.float64]
@@ -49,6 +49,13 @@ class Information:
         """Mean coverage over the dates on which the rank IC is known; NaN where there is none."""
         used = ~np.isnan(self.rank_ic)
         return float(self.coverage[used].mean()) if used.any() else float("nan")
+
+    def by_month(self) -> tuple[npt.NDArray[np.datetime64], Series]:
+        """Give the months and the mean rank IC of each, over the dates on which it is known."""
+        known = ~np.isnan(self.rank_ic)
+        month = self.dates.values[known].astype("datetime64[M]")
+        months, place = np.unique(month, return_inverse=True)
+        return months, np.bincount(place, self.rank_ic[known]) / np.bincount(place)
 
     def to_dict(self, *, series: bool = False) -> dict[str, Any]:
         """Give the numbers by name, ready for JSON; `series` adds the values of each date."""
@@ -113,20 +120,21 @@ def information(
     Grinold & Kahn, *Active Portfolio Management*, 2nd ed., ch. 6.
     """
     require_same_axes(signal, forward)
-    ic = pearson(signal.values, forward.values, minimum=minimum)
-    rank_ic = spearman(signal.values, forward.values, minimum=minimum)
-    known = ~np.isnan(forward.values)
-    pairs = (known & ~np.isnan(signal.values)).sum(axis=1)
-    names = known.sum(axis=1)
-    coverage = np.divide(pairs, names, out=np.full(len(names), np.nan), where=names > 0)
+    found = judge(signal.values, forward.values, 1, rule=Rule(minimum=minimum))
+    return informed(signal, horizon, found, expected_sign)
+
+
+def informed(signal: Panel, horizon: int, found: Judgement, expected_sign: int = 1) -> Information:
+    """Make the table of a judgement."""
+    ic, rank_ic = found.ic.copy(), found.rank_ic.copy()
     return Information(
         name=signal.name,
         horizon=horizon,
         dates=signal.dates,
         ic=ic,
         rank_ic=rank_ic,
-        pairs=pairs.astype(np.int64),
-        coverage=coverage,
+        pairs=found.pairs,
+        coverage=found.coverage,
         linear=summarize_series(ic, horizon, expected_sign),
         rank=summarize_series(rank_ic, horizon, expected_sign),
         by_year=_by_year(rank_ic, signal.dates, horizon, expected_sign),

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from superhet.errors import ConfigError
+from superhet.evaluation.judged import Judgement, Rule, judge
 from superhet.evaluation.summary import SeriesSummary, plain, summarize_series
-from superhet.kernels.information import (
-    bucket_means,
-    bucket_turnover,
-    quantile_buckets,
-    spearman,
-)
+from superhet.kernels.information import spearman
 from superhet.panel import Dates, Panel, require_same_axes
 
 Floats = npt.NDArray[np.float64]
+Edges: TypeAlias = Literal["rank", "interpolated"]
+"""How quantiles are cut: by average rank, or by percentiles between values as `pandas.qcut` does."""
+MOST = 32_767
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -32,9 +31,12 @@ class Quantiles:
     dates : [dates]
     returns : [dates, quantiles], equal-weighted mean forward return, per horizon
     sizes : [dates, quantiles], names in each
-    turnover : [dates, quantiles], share of a quantile's names that were not in it the date before
+    turnover : [dates, quantiles], share of a quantile's names that were not in it `step` dates before
     spread : [dates], top minus bottom (gross 2)
     spread_summary : its mean, deviation and Newey-West error
+    errors : [dates, quantiles], standard error of `returns` among the names of the date
+    universe : [dates], mean forward return of all names that are in a quantile
+    step : dates between the two compositions that `turnover` compares
     """
 
     name: str
@@ -45,6 +47,9 @@ class Quantiles:
     turnover: Floats
     spread: Floats
     spread_summary: SeriesSummary
+    errors: Floats
+    universe: Floats
+    step: int = 1
 
     @property
     def mean(self) -> Floats:
@@ -55,6 +60,16 @@ class Quantiles:
     def relative_mean(self) -> Floats:
         """The same over the mean of all quantiles of the date, [quantiles]; the market is gone."""
         return _column_mean(self.returns - self.returns.mean(axis=1, keepdims=True))
+
+    @property
+    def excess_mean(self) -> Floats:
+        """The same over the mean of all names of the date, [quantiles]; alphalens' "demeaned"."""
+        return _column_mean(self.returns - self.universe[:, None])
+
+    @property
+    def spread_error(self) -> Floats:
+        """Standard error of the spread of each date, from the names within its two ends, [dates]."""
+        return np.hypot(self.errors[:, -1], self.errors[:, 0])
 
     @property
     def mean_turnover(self) -> Floats:
@@ -101,12 +116,18 @@ class Quantiles:
 
 
 def quantile_returns(
-    signal: Panel, forward: Panel, horizon: int, *, quantiles: int = 5, step: int = 1
+    signal: Panel,
+    forward: Panel,
+    horizon: int,
+    *,
+    quantiles: int = 5,
+    step: int = 1,
+    edges: Edges = "rank",
 ) -> Quantiles:
     """Cut each date into quantiles of the signal and average the forward returns in each.
 
-    Quantiles are cut by average rank among the names that have both; equal signals share a quantile. A
-    date with fewer such names than quantiles gives NaN.
+    Quantiles are cut among the names that have both; equal signals share a quantile. A date with fewer such
+    names than quantiles gives NaN.
 
     Parameters
     ----------
@@ -115,22 +136,39 @@ def quantile_returns(
     horizon : dates over which neighbouring forward returns overlap
     quantiles : their number, at least 2
     step : dates between the two compositions that `turnover` compares
+    edges : "rank" cuts by average rank, so that sizes differ by one at most where no signals are equal;
+        "interpolated" cuts where alphalens does
     """
     require_same_axes(signal, forward)
-    if quantiles < 2:
-        raise ConfigError("quantiles", f"must be at least 2 (got {quantiles})")
-    buckets = quantile_buckets(signal.values, quantiles, among=forward.values)
-    returns, sizes = bucket_means(buckets, forward.values, quantiles)
-    spread = returns[:, -1] - returns[:, 0]
+    check_quantiles(quantiles, edges)
+    rule = Rule(interpolated=edges == "interpolated")
+    found = judge(signal.values, forward.values, quantiles, step, rule)
+    return cut(signal, horizon, found, step)
+
+
+def check_quantiles(quantiles: int, edges: str) -> None:
+    """Refuse numbers of quantiles and names of edges that mean nothing."""
+    if not 2 <= quantiles <= MOST:
+        raise ConfigError("quantiles", f"must be at least 2, at most {MOST} (got {quantiles})")
+    if edges not in {"rank", "interpolated"}:
+        raise ConfigError("edges", f"must be rank or interpolated (got {edges!r})")
+
+
+def cut(signal: Panel, horizon: int, found: Judgement, step: int) -> Quantiles:
+    """Make the table of a judgement."""
+    spread = found.means[:, -1] - found.means[:, 0]
     return Quantiles(
         name=signal.name,
         horizon=horizon,
         dates=signal.dates,
-        returns=returns,
-        sizes=sizes,
-        turnover=bucket_turnover(buckets, quantiles, step),
+        returns=found.means,
+        sizes=found.sizes,
+        turnover=found.turnover,
         spread=spread,
         spread_summary=summarize_series(spread, horizon),
+        errors=found.errors,
+        universe=found.universe.copy(),
+        step=step,
     )
 
 

@@ -1,23 +1,26 @@
-"""Summary of a series of one number a date: mean, deviation, and an honest error of the mean.
+"""Summary of series of one number a date: mean, deviation, and an honest error of the mean.
 
 Information coefficients of overlapping horizons repeat themselves: with a horizon of 20 sessions,
 nineteen twentieths of today's forward return are in yesterday's. The naive t-statistic is then several
-times too large; the error here is Newey and West's, with at least `horizon` lags.
+times too large, and so is, by half, that of Newey and West with as many lags as the horizon: their weights
+shrink what they are to measure, and the normal law knows nothing of the noise in the error itself. Here the
+bias of the weights is taken out and the law of t is that of its noise: kernels.long_run.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from superhet.kernels.covariance import newey_west_mean_variance
+from superhet.kernels.long_run import MeanErrors, critical_value, mean_errors, two_sided_p
 
-Series = npt.NDArray[np.float64]
-_NORMAL_95 = 1.959963984540054
+Floats = npt.NDArray[np.float64]
+_LEVEL = 0.05
+_STILL = 1e-15
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,8 +34,12 @@ class SeriesSummary:
     std : sample deviation (ddof 1)
     icir : mean / std, per date, not annualised
     win_rate : share of dates with the expected sign
-    t : mean / its Newey-West standard error
+    t : mean / its Newey-West standard error, freed of the bias of its weights; its 5 % limit is not 2 but
+        what `p` and the interval know: 2.1 with five years of dates, 3 with one and a horizon of 20
     low, high : 95 % interval of the mean from the same error
+    p : probability of a t as far from 0 if the true mean is 0
+    naive_t : mean / (std / root of count), to be set beside t; too large where dates overlap
+    boot_low, boot_high : 95 % interval of the stationary bootstrap, where it was asked for
     """
 
     count: int
@@ -43,6 +50,10 @@ class SeriesSummary:
     t: float
     low: float
     high: float
+    p: float = math.nan
+    naive_t: float = math.nan
+    boot_low: float = math.nan
+    boot_high: float = math.nan
 
     @property
     def interval(self) -> tuple[float, float]:
@@ -54,18 +65,9 @@ class SeriesSummary:
         return {name: plain(value) for name, value in asdict(self).items()}
 
 
-def newey_west_lags(count: int, horizon: int) -> int:
-    """Choose the lags: the horizon, or 4 (n / 100)^(2/9) where that is more.
-
-    Examples
-    --------
-    >>> newey_west_lags(1000, 20), newey_west_lags(1000, 1)
-    (20, 6)
-    """
-    return max(horizon, int(4.0 * (count / 100.0) ** (2.0 / 9.0)))
-
-
-def summarize_series(series: Series, horizon: int, expected_sign: int = 1) -> SeriesSummary:
+def summarize_series(
+    series: Floats, horizon: int, expected_sign: int = 1, *, draws: int = 0, seed: int = 0
+) -> SeriesSummary:
     """Summarize a series of one number a date.
 
     Parameters
@@ -73,28 +75,55 @@ def summarize_series(series: Series, horizon: int, expected_sign: int = 1) -> Se
     series : [dates]; NaN dates are left out, but keep their place in time for the autocorrelation
     horizon : dates over which neighbouring values overlap
     expected_sign : 1 or -1, the sign that counts as a win
+    draws : of the stationary bootstrap; 0 leaves its interval unknown
+    seed : of those draws
+
+    Notes
+    -----
+    Under no effect the 5 % test rejects 4 to 6 % of simulated series of a dozen horizons or more, whether
+    neighbours overlap in full (a signal that stands still) or not at all (one that is new every day). With
+    eight horizons of dates it rejects 7 %, with four 11 %: few horizons say little.
     """
-    known = series[~np.isnan(series)]
-    n, nothing = known.size, float("nan")
-    if n == 0:
-        return SeriesSummary(count=0, **dict.fromkeys(_NUMBERS, nothing))
-    mean = float(known.mean())
-    std = float(known.std(ddof=1)) if n > 1 else nothing
-    error = math.sqrt(newey_west_mean_variance(series, newey_west_lags(n, horizon)))
-    moves = std > 1e-15 and error > 1e-15
-    return SeriesSummary(
-        count=n,
-        mean=mean,
-        std=std,
-        icir=mean / std if moves else nothing,
-        win_rate=float(np.mean(known * expected_sign > 0)),
-        t=mean / error if moves else nothing,
-        low=mean - _NORMAL_95 * error,
-        high=mean + _NORMAL_95 * error,
+    found = summarize_many(np.asarray(series)[:, None], horizon, expected_sign)[0]
+    if draws == 0:
+        return found
+    from superhet.evaluation.bootstrap import bootstrap_mean
+
+    interval = bootstrap_mean(series, horizon=horizon, draws=draws, seed=seed)
+    return replace(found, boot_low=interval.low, boot_high=interval.high)
+
+
+def summarize_many(
+    series: Floats, horizon: int, expected_sign: int = 1
+) -> tuple[SeriesSummary, ...]:
+    """Summarize many series at once, [dates, series]; the same numbers as one by one."""
+    found = mean_errors(series, horizon)
+    error = np.sqrt(found.variance)
+    moves = (found.std > _STILL) & (error > _STILL)
+    t = np.divide(found.mean, error, out=np.full(error.shape, np.nan), where=moves)
+    reach = np.where(np.isnan(found.spread), np.nan, critical_value(_LEVEL, found.spread)) * error
+    columns = {
+        "mean": found.mean,
+        "std": found.std,
+        "icir": np.divide(found.mean, found.std, out=np.full(t.shape, np.nan), where=moves),
+        "win_rate": found.above if expected_sign > 0 else found.below,
+        "t": t,
+        "low": found.mean - reach,
+        "high": found.mean + reach,
+        "p": two_sided_p(t, found.spread),
+        "naive_t": _naive(found, moves),
+    }
+    return tuple(
+        SeriesSummary(count=int(n), **{name: float(v[k]) for name, v in columns.items()})
+        for k, n in enumerate(found.known)
     )
 
 
-_NUMBERS = ("mean", "std", "icir", "win_rate", "t", "low", "high")
+def _naive(found: MeanErrors, moves: npt.NDArray[np.bool_]) -> Floats:
+    out = np.full(found.mean.shape, np.nan)
+    error = found.std / np.sqrt(np.maximum(found.known, 1.0))
+    np.divide(found.mean, error, out=out, where=moves)
+    return out
 
 
 def plain(value: Any) -> Any:

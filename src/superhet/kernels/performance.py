@@ -83,3 +83,85 @@ def summarize(
         calmar=annual / -worst if worst < 0 else nothing,
         win_rate=float(np.mean(known > 0)),
     )
+
+
+@dataclass(frozen=True)
+class RiskSummary:
+    """Numbers of the shape and the tails of one return series; NaN where it is too short or does not move.
+
+    Parameters
+    ----------
+    skew, excess_kurtosis : of the sample, not corrected for its size; 0 for the normal law
+    value_at_risk : quantile `tail` of the returns, by linear interpolation; negative for a loss
+    expected_shortfall : mean of the returns not above it
+    tail_ratio : 95 % quantile over 5 % quantile, in absolute terms
+    omega : gains over losses, both from the required return
+    downside_deviation : root of the mean square of returns below `risk_free`, annual
+    """
+
+    skew: float
+    excess_kurtosis: float
+    value_at_risk: float
+    expected_shortfall: float
+    tail_ratio: float
+    omega: float
+    downside_deviation: float
+
+
+def summarize_risk(
+    returns: Series, periods_per_year: int = 244, risk_free: float = 0.0, tail: float = 0.05
+) -> RiskSummary:
+    """Summarize the shape and the tails of simple returns; NaN periods are left out.
+
+    Parameters
+    ----------
+    returns : [dates], simple, per period
+    periods_per_year : 244 for A-shares, 252 for US shares
+    risk_free : per period; the required return of omega as well
+    tail : probability of value at risk and expected shortfall
+
+    Examples
+    --------
+    >>> found = summarize_risk(np.array([-0.04, 0.01, 0.02, 0.03]), tail=0.25)
+    >>> round(found.omega, 2), round(found.value_at_risk, 4), round(found.expected_shortfall, 4)
+    (1.5, -0.0025, -0.04)
+    """
+    known = returns[~np.isnan(returns)]
+    nothing = float("nan")
+    if known.size == 0:
+        return RiskSummary(*([nothing] * 7))
+    skew, kurtosis = shape(known)
+    excess = known - risk_free
+    at_risk = float(np.quantile(known, tail))
+    low, high = (abs(float(np.quantile(known, q))) for q in (0.05, 0.95))
+    gains, losses = float(np.maximum(excess, 0).sum()), float(-np.minimum(excess, 0).sum())
+    return RiskSummary(
+        skew=skew,
+        excess_kurtosis=kurtosis,
+        value_at_risk=at_risk,
+        expected_shortfall=float(known[known <= at_risk].mean()),
+        tail_ratio=high / low if low > 0 else nothing,
+        omega=gains / losses if losses > 0 else nothing,
+        downside_deviation=float(np.sqrt(np.mean(np.minimum(excess, 0.0) ** 2) * periods_per_year)),
+    )
+
+
+def shape(values: Series) -> tuple[float, float]:
+    """Give skew and excess kurtosis, of the sample, not corrected for its size; NaN where it does not move.
+
+    Parameters
+    ----------
+    values : [dates]; NaN is left out
+
+    Examples
+    --------
+    >>> shape(np.array([1.0, 2.0, 3.0, 4.0]))
+    (0.0, -1.36)
+    """
+    known = values[~np.isnan(values)]
+    away = known - known.mean() if known.size else known
+    square = float(np.mean(away**2)) if known.size else 0.0
+    if not square > 1e-30:
+        return float("nan"), float("nan")
+    skew, kurtosis = np.mean(away**3) / square**1.5, np.mean(away**4) / square**2 - 3.0
+    return float(skew), float(kurtosis)

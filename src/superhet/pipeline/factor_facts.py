@@ -148,7 +148,7 @@ def find(
         if syntax is not None:
             raise ConfigError("--syntax", "is for typed formulas; a library has its own")
         return describe(_in_library(library, text, "--library"), shown(library), convention)
-    found = None if syntax is not None else _named(text)
+    found = None if syntax is not None else named(text)
     if found is not None:
         return describe(found[1], found[0], convention)
     known = read({"formula": text}, syntax=syntax or "superhet", convention=convention)
@@ -192,8 +192,14 @@ def describe(
     )
 
 
-def _named(text: str) -> tuple[str, Formula] | None:
-    """Find a formula by its name; None for what can only be a formula."""
+def named(text: str) -> tuple[str, Formula] | None:
+    """Find a formula by its name, with its library; None for what can only be a formula.
+
+    Raises
+    ------
+    UnknownName
+        for a name that no library has; or that several have, which are listed
+    """
     match = _NAME.fullmatch(text.strip())
     if match is None:
         return None

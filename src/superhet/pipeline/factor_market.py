@@ -42,6 +42,10 @@ class MarketChoice:
         capitalisation
     frequency : the bars that `bar_` functions read
     everyone : whether cross-sections are measured on all listed assets, instead of the estimable ones
+    universe : "all" for every listed asset, or the code of an index in `index_members`
+    classified : whether industries are loaded even where no formula asks; none is, if the store has several
+        schemes and none is named
+    barred : whether bars of `frequency` are loaded even where no formula asks
     """
 
     start: str | None = None
@@ -50,6 +54,9 @@ class MarketChoice:
     benchmark: str | None = None
     frequency: str = "15min"
     everyone: bool = False
+    universe: str = "all"
+    classified: bool = False
+    barred: bool = False
 
 
 def market_for(
@@ -81,10 +88,11 @@ def market_for(
             f"the store holds {sessions.values[0]} to {sessions.values[-1]}.",
         )
     first, last = wanted.start, wanted.stop - 1
-    bars = _bars(expressions, tables, choice.frequency)
+    _require_index(tables, choice.universe)
+    bars = _bars(expressions, tables, choice.frequency, choice.barred)
     request = MarketRequest(
-        universe=_NO_RULES,
-        industry=_industry(expressions, tables, choice.industry),
+        universe=replace(_NO_RULES, index=choice.universe),
+        industry=_industry(expressions, tables, choice.industry, choice.classified),
         benchmark=_benchmark(tables, choice.benchmark),
         size=None if _CAPS & _columns(tables) else "amount_60",
     )
@@ -110,23 +118,30 @@ def _dates(choice: MarketChoice) -> tuple[str | None, str | None]:
     return start, end
 
 
-def _bars(expressions: Sequence[Expression], tables: Tables, frequency: str) -> str:
+def _bars(
+    expressions: Sequence[Expression], tables: Tables, frequency: str, barred: bool = False
+) -> str:
     """Give the bars to load, "" for none; the formulas that miss them say so themselves."""
     there = [n.removeprefix("bars_") for n in tables.names() if n.endswith("min")]
-    if not any(e.bar_fields for e in expressions) or not there:
+    if not (barred or any(e.bar_fields for e in expressions)) or not there:
         return ""
     if frequency not in there:
         raise UnknownName("bar frequency", frequency, there, "--frequency")
     return frequency
 
 
-def _industry(expressions: Sequence[Expression], tables: Tables, wanted: str | None) -> str:
-    if wanted is None and not any("industry" in e.groups for e in expressions):
+def _industry(
+    expressions: Sequence[Expression], tables: Tables, wanted: str | None, classified: bool
+) -> str:
+    asked = any("industry" in e.groups for e in expressions)
+    if wanted is None and not asked and not classified:
         return ""
     schemes: set[str] = set()
     if "industry" in tables.names():
         schemes = set(tables.read("industry", columns=["scheme"])["scheme"].unique().to_list())
     if wanted is None and _INDUSTRY not in schemes and len(schemes) > 1:
+        if not asked:
+            return ""
         raise ConfigError(
             "--industry",
             f"a formula asks for industries, and the store has several schemes: "
@@ -137,6 +152,16 @@ def _industry(expressions: Sequence[Expression], tables: Tables, wanted: str | N
     if wanted and wanted not in schemes:
         raise UnknownName("industry scheme", wanted, schemes, "--industry")
     return wanted
+
+
+def _require_index(tables: Tables, wanted: str) -> None:
+    if wanted == "all":
+        return
+    known = {"all"}
+    if "index_members" in tables.names():
+        known |= set(tables.read("index_members", columns=["index"])["index"].unique().to_list())
+    if wanted not in known:
+        raise UnknownName("index", wanted, known, "--universe")
 
 
 def _benchmark(tables: Tables, wanted: str | None) -> str | None:

@@ -1,11 +1,11 @@
-"""Warm-up: compile all kernels of the factor engine once, so that no later command waits for a compiler.
+"""Warm-up: compile the kernels of factors and of their evaluation once, so that no command waits for them.
 
 Numba compiles a kernel when it is first called with a float type, and keeps the result on disk. Each operator
 is called once on a tiny market, family by family; what is on disk already is only read.
 
 1. a market of some weeks, with bars and statements    -> _tiny_market
 2. a call of every operator                            -> calls
-3. all of them, under every convention                 -> warm_up
+3. all of them, under every convention; and a signal is judged in full    -> warm_up
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from superhet.evaluation import Targets, evaluate, quantile_portfolios, size_groups
 from superhet.factors import CONVENTIONS, OPERATORS, Expression, Operator
 from superhet.factors.base import Family, Parameter
 from superhet.factors.evaluate import DType, Work
@@ -28,7 +29,7 @@ from superhet.progress import Progress, silent
 FAMILIES: tuple[Family, ...] = (
     "elementwise", "time_series", "cross_section", "intraday", "statements",
 )  # fmt: skip
-MINING = "mining"
+MINING, EVALUATION = "mining", "evaluation"
 _DATES, _ASSETS, _BARS, _QUARTERS = 64, 40, 16, 12
 _FIELDS = ("close", "volume", "returns")
 _BAR_FIELDS = ("close", "open", "volume")
@@ -42,7 +43,7 @@ class Warmed:
 
     Parameters
     ----------
-    family : of operators, or "mining"
+    family : of operators, or "mining" or "evaluation"
     dtype : float type
     formulas : how many calls
     seconds : how long compiling and calling took
@@ -64,7 +65,7 @@ def warm_up(dtypes: Sequence[DType] = ("float32",), progress: Progress = silent)
     """
     market, found, done = _tiny_market(), [], 0
     formulas = {family: calls(family) for family in FAMILIES}
-    total = len(dtypes) * (sum(map(len, formulas.values())) + 1)
+    total = len(dtypes) * (sum(map(len, formulas.values())) + 2)
     for dtype in dtypes:
         for family, some in formulas.items():
             begun = time.perf_counter()
@@ -76,14 +77,27 @@ def warm_up(dtypes: Sequence[DType] = ("float32",), progress: Progress = silent)
             found.append(
                 Warmed(family=family, dtype=dtype, formulas=len(some), seconds=round(seconds, 2))
             )
-        progress(done, total, f"compiling {MINING}, {dtype}")
-        begun = time.perf_counter()
-        screen = Screen(market, market["returns"], dtype=dtype, threads=1)
-        screen.score([name("returns", "daily")], ranks=True)
-        seconds = time.perf_counter() - begun
-        found.append(Warmed(family=MINING, dtype=dtype, formulas=1, seconds=round(seconds, 2)))
-        done += 1
+        for what, work in ((MINING, _mine), (EVALUATION, _judge)):
+            progress(done, total, f"compiling {what}, {dtype}")
+            begun = time.perf_counter()
+            work(market, dtype)
+            seconds = time.perf_counter() - begun
+            found.append(Warmed(family=what, dtype=dtype, formulas=1, seconds=round(seconds, 2)))
+            done += 1
     return found
+
+
+def _mine(market: Market, dtype: DType) -> None:
+    screen = Screen(market, market["returns"], dtype=dtype, threads=1)
+    screen.score([name("returns", "daily")], ranks=True)
+
+
+def _judge(market: Market, dtype: DType) -> None:
+    signal = market["returns"].with_values(market["returns"].values.astype(dtype))
+    targets = Targets.build(market, horizons=(1, 2))
+    groups = {"industry": market.groups("industry"), "size": size_groups(market)}
+    evaluate(signal, targets, groups=groups, threads=1)
+    quantile_portfolios(signal, market)
 
 
 def calls(family: Family) -> list[Expression]:

@@ -17,7 +17,8 @@ class Column:
     Parameters
     ----------
     title : the heading
-    kind : how numbers are written (`numbers.show`), or "text", "long" (broken into lines), "code", "badge"
+    kind : how numbers are written (`numbers.show`), or "text", "long" (broken into lines), "code", "badge",
+        "link"
     signed : colour the number by its sign, in the direction of the market's habit
     """
 

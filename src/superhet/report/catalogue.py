@@ -47,6 +47,9 @@ class Text(Mapping[str, str]):
         except KeyError:
             raise UnknownName("label", key, self._labels) from None
 
+    def __contains__(self, key: object) -> bool:
+        return key in self._labels
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._labels)
 

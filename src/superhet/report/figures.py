@@ -355,3 +355,45 @@ def boxes(names: Sequence[str], five: Numbers, *, label: str, kind: str = "n1") 
         }
     ]
     return option
+
+
+def against_normal(normal: Numbers, found: Numbers, *, names: tuple[str, str]) -> Option:
+    """Draw quantiles found against those of the normal law, and the line on which they would be equal."""
+    points = [[x, y] for x, y in zip(compact(normal), compact(found), strict=True)]
+    edge = float(f"{max(abs(normal[0]), abs(normal[-1])):.3g}") if len(normal) else 1.0
+    dots: Option = {"type": "scatter", "name": names[0], "data": points, "symbolSize": 5}
+    line: Option = {"type": "line", "name": names[1], "data": [[-edge, -edge], [edge, edge]]}
+    line |= {"showSymbol": False, "lineStyle": {"width": 1.2, "type": "dashed"}}
+    return {
+        "legend": _legend(list(names)),
+        "tooltip": _tooltip("n2", "item"),
+        "xAxis": _value_axis("n1"),
+        "yAxis": _value_axis("n1"),
+        "series": [
+            {**dots, "itemStyle": {"color": "@c0"}},
+            {**line, "itemStyle": {"color": "@muted"}},
+        ],
+    }
+
+
+def band(
+    axis: str, middle: tuple[str, Numbers], low: Numbers, high: Numbers, *, name: str, kind: str
+) -> Option:
+    """Draw a line inside the band between two others."""
+    option = lines(axis, {middle[0]: middle[1]}, kind=kind, colours=["@accent"], scale=False)
+    edge: Option = {
+        "type": "line",
+        "showSymbol": False,
+        "stack": "band",
+        "stackStrategy": "all",
+        "lineStyle": {"opacity": 0},
+        "itemStyle": {"color": "@accent"},
+        "tooltip": {"show": False},
+        "silent": True,
+    }
+    option["series"] += [
+        {**edge, "name": "", "data": compact(low)},
+        {**edge, "name": name, "data": compact(high - low), "areaStyle": {"opacity": 0.16}},
+    ]
+    option["legend"] = _legend([middle[0], name])
+    return option

@@ -95,12 +95,16 @@ def fill_template(
     title: str,
     subtitle: str,
     footer: str,
+    links: Mapping[str, str] | None = None,
+    charts: str = "",
 ) -> str:
     """Put pages into one self-contained file.
 
     Parameters
     ----------
     axes : names of "@axis:NAME" in figures -> their labels
+    links : word -> address of a file beside this one
+    charts : address of the script of the charts, for many pages in one folder; "" = it is inside
     """
     return str(
         _template().render(
@@ -109,14 +113,21 @@ def fill_template(
             title=title,
             subtitle=subtitle,
             footer=footer,
+            links=links or {},
             pages=pages,
             text=text,
             data=figure_data(pages, axes),
             css=_static("report.css"),
-            echarts=_static("echarts.min.js"),
+            charts=charts,
+            echarts="" if charts else charts_script(),
             script=_static("report.js"),
         )
     )
+
+
+def charts_script() -> str:
+    """Give the script of the charts, for pages that share it."""
+    return _static("echarts.min.js")
 
 
 def build_pages(context: Context) -> list[Page]:

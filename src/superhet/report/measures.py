@@ -30,6 +30,7 @@ from superhet.evaluation import (
 )
 from superhet.evaluation.forward_returns import Entry
 from superhet.kernels.information import sort_order, spearman
+from superhet.kernels.pair_ranks import Ranked
 from superhet.panel import Dates, Market, Panel
 from superhet.report.base import Study
 from superhet.report.cross_section import (
@@ -98,7 +99,7 @@ class Measures:
         return known.get(self.study.entry, "open")
 
     @cached_property
-    def _forward_order(self) -> npt.NDArray[np.int64]:
+    def _forward_order(self) -> Ranked:
         return sort_order(self.forward.values)
 
     def of(self, signal: Panel) -> SeriesSummary:

@@ -7,16 +7,20 @@ from typing import Any
 from superhet.report.blocks import Column, Table
 from superhet.report.numbers import known, show
 
-WORDS = {"text": "text", "code": "code", "long": "text long"}
+WORDS = {"text": "text", "code": "code", "long": "text long", "link": "text"}
 """Kinds of columns that hold words -> their look."""
 
 
 def cell(table: Table, column: Column, value: object) -> Any:
     """Write one table cell; numbers keep their full value for sorting.
 
-    A cell of kind "badge" is (order, look, word): what it is sorted by, its colour, what it says.
+    A cell of kind "badge" is (order, look, word): what it is sorted by, its colour, what it says; one of kind
+    "link" is (address, word).
     """
     from markupsafe import Markup
+
+    if column.kind == "link" and isinstance(value, tuple):
+        return Markup('<td class="text name"><a href="{}">{}</a></td>').format(*value)
 
     if column.kind in WORDS:
         shown = "" if value is None else str(value)

@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from superhet.errors import AxisMismatch, NoSignal
 from superhet.kernels.information import normal_scores, sort_order, spearman
+from superhet.kernels.pair_ranks import Ranked
 from superhet.panel import Cube, Dates, Panel, require_same_axes
 
 Floats: TypeAlias = npt.NDArray[np.float64]
@@ -140,7 +141,7 @@ def statistics(
 
 
 def _rank_ic(
-    signals: Cube, target: npt.NDArray[Any], order: npt.NDArray[np.int64], name: str
+    signals: Cube, target: npt.NDArray[Any], order: Ranked, name: str
 ) -> Floats:
     return spearman(signals[name].values, target, order_y=order)
 
