@@ -4,9 +4,10 @@
 industry is a code for superhet, and a column of zeros and ones, made before, for the peers.
 
 toraniko: sectors under a plain (not cap-weighted) constraint, then styles on what they leave; its style
-returns are near ours, not equal: the tests hold its own definition against it. skfolio: `CSLinearRegression` on
-industries reparameterised so that cap-weighted returns add up to zero: equal to ours. Both get some of the
-dates, and are scaled. Covariance is that of the short horizon, with a thousand simulated samples each month.
+returns are near ours, not equal: the tests hold its own definition against it. skfolio: `CSLinearRegression`
+on industries reparameterised so that cap-weighted returns add up to zero: equal to ours. numpy: the
+textbook's restriction matrix, date by date, the design made inside the clock. Each gets some dates, and
+is scaled. Covariance is that of the short horizon, with a thousand simulated samples each month.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from benchmarks._harness import Arrays, Part, Works, compare
 
 FULL, SMALL = (2520, 3000), (300, 500)
 INDUSTRIES, STYLES = 31, 10
-DATES = {"toraniko": 12, "skfolio": 252}
+DATES = {"numpy": 252, "toraniko": 12, "skfolio": 252}
 OUTSIDE = {"toraniko": "toraniko_returns.py", "skfolio": "skfolio_returns.py"}
 WARM = (80, 200)
 RETURNS = "factor returns, country + 31 + 10"
@@ -97,4 +98,27 @@ def superhet(arrays: Arrays) -> Works:
     return {RETURNS: returns, COVARIANCE: covariance, SPECIFIC: specific}
 
 
-SYSTEMS = {"superhet": superhet}
+def numpy(arrays: Arrays) -> Works:
+    """Say how one writes it with numpy: normal equations, one industry in terms of the others."""
+    returns, codes, caps = arrays["returns"], arrays["codes"], arrays["caps"]
+    styles = [arrays[f"style_{k}"] for k in range(STYLES)]
+
+    def one(t: int) -> Any:
+        x = np.zeros((returns.shape[1], 1 + INDUSTRIES + STYLES))
+        x[:, 0], x[np.arange(len(x)), 1 + codes[t]] = 1.0, 1.0
+        x[:, 1 + INDUSTRIES :] = np.stack([s[t] for s in styles], axis=1)
+        shares = np.bincount(codes[t], caps[t], INDUSTRIES)
+        restriction = np.delete(np.eye(x.shape[1]), INDUSTRIES, axis=1)
+        restriction[INDUSTRIES, 1:INDUSTRIES] = -shares[:-1] / shares[-1]
+        reduced = x @ restriction
+        weighed = reduced.T * np.sqrt(caps[t])
+        return restriction @ np.linalg.solve(weighed @ reduced, weighed @ returns[t])
+
+    def found() -> Arrays:
+        f = np.stack([one(t) for t in range(len(returns))])
+        return {"styles": f[:, 1 + INDUSTRIES :], "country": f[:, 0]}
+
+    return {RETURNS: found}
+
+
+SYSTEMS = {"superhet": superhet, "numpy": numpy}

@@ -15,6 +15,7 @@ SIZES = {
     "cross_section": (45, 400),
     "formulas": (60, 40),
     "ledger": (60, 80),
+    "risk": (300, 120),
 }
 FORMAT = {"work", "system", "seconds", "cpu_seconds", "peak_mb", "ratio"}
 

@@ -36,6 +36,7 @@ FROM_DATA = {
     "severity",
     "activity",
     "period",
+    "risk",  # pages of risk models: the same, see test_risk_pages
     "factor",  # pages of factors: every key is asked for when the pages are made, see test_factor_pages
 }
 OF_FACTORS = ("factor", "board")  # files whose words stand under [factor.…]

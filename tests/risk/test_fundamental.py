@@ -164,3 +164,13 @@ def test_what_is_odd_in_the_data_is_said(fitted):
     notes = " ".join(fitted.without_forecasts().notes)
     assert "makes do without" in notes
     assert "not fitted" in notes
+
+
+def test_update_by_a_day_that_nobody_traded_on_is_a_full_refit_too(tiny_loaded):
+    day = tiny_loaded.dates.values[-1]
+    returns = tiny_loaded["returns"].values.copy()
+    returns[-1] = np.nan
+    market = tiny_loaded.with_fields({"returns": tiny_loaded["returns"].with_values(returns)})
+    updated = MODEL.fit(market.until(tiny_loaded.dates.values[-2])).update(market)
+    assert_array_equal(updated.regressions_.f, MODEL.fit(market).regressions_.f)
+    assert_same_snapshot(updated.at(day), MODEL.fit(market).at(day))

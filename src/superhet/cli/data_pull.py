@@ -17,7 +17,10 @@ from superhet.cli.stores import cache_folder
 from superhet.errors import ConfigError
 
 VendorName: TypeAlias = Annotated[
-    str, typer.Argument(help="baostock, akshare, tushare, yfinance, vnpy_db, simulated, or a plug-in's.")
+    str,
+    typer.Argument(
+        help="baostock, akshare, tushare, yfinance, vnpy_db, simulated, or a plug-in's."
+    ),
 ]
 TokenFile: TypeAlias = Annotated[
     Path | None,

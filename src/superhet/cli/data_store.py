@@ -70,7 +70,8 @@ def verify(store: StorePath, json: AsJson = False, debug: Debug = False) -> None
 def rollback(
     store: StorePath,
     snapshot: Annotated[
-        str | None, typer.Argument(help="Where to go back to; left out, before the last write or pull.")
+        str | None,
+        typer.Argument(help="Where to go back to; left out, before the last write or pull."),
     ] = None,
     json: AsJson = False,
     debug: Debug = False,

@@ -39,7 +39,7 @@ def wishart_draws(draws: int, window: int, factors: int, seed: int) -> Floats:
     a = np.tril(rng.standard_normal((draws, factors, factors)), -1)
     a[:, np.arange(factors), np.arange(factors)] = np.sqrt(squares)
     # row by row, so that no library of many threads has a say in the bits
-    found = np.einsum("mik,mjk->mij", a, a) / window
+    found: Floats = np.einsum("mik,mjk->mij", a, a) / window
     return found
 
 

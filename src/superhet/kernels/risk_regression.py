@@ -13,6 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from superhet.kernels.ranking import Codes, Flags, Floats, Numbers, flags, still
+from superhet.kernels.regression_date import Counts
 from superhet.kernels.regression_planes import planes_of
 from superhet.kernels.risk_regression_blocks import Given, Regressed
 from superhet.kernels.risk_regression_date import THIN, regress_all
@@ -168,7 +169,7 @@ def pure_portfolios(
     return out
 
 
-def _independent(x: Floats, places: Codes, w: Floats, J: int) -> Flags:
+def _independent(x: Floats, places: Counts, w: Floats, J: int) -> Flags:
     """Tell which styles the regression keeps: known, and not explained by industries and earlier ones."""
     known = ~np.isnan(x).any(axis=1)
     one = np.ones((1, places.size))

@@ -185,13 +185,13 @@ def enter(given: Given, t: int, room: Room, out: Regressed) -> int:
     y, inside, codes, caps = given.returns[t], given.inside[t], given.codes[s], given.caps[s]
     bad, base, places = room.bad, room.base, room.places
     bad[:] = 0.0
-    for k in range(room.usable.size):
-        if not room.usable[k]:
-            room.whole[k] = 0.0
-        elif given.is_single:
-            _copy(row_of(given.styles, k, s, given.single), room.whole[k], bad)
+    last = room.usable.size - 1
+    for k in range(0, last + 1, 5):
+        five = (k, min(k + 1, last), min(k + 2, last), min(k + 3, last), min(k + 4, last))
+        if given.is_single:
+            _copy_five(given.styles, five, s, given.single, room.whole, bad, room.usable)
         else:
-            _copy(row_of(given.styles, k, s, given.double), room.whole[k], bad)
+            _copy_five(given.styles, five, s, given.double, room.whole, bad, room.usable)
     n, without = 0, 0
     for j in range(bad.size):
         has_cap = (caps[j] > 0.0) & (caps[j] < np.inf)
@@ -205,6 +205,45 @@ def enter(given: Given, t: int, room: Room, out: Regressed) -> int:
         base[j] = np.sqrt(base[j])
     out.without_cap[t] = without
     return n
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _copy_five(
+    styles: Planes,
+    five: tuple[int, int, int, int, int],
+    s: int,
+    like: Reals,
+    whole: Floats,
+    bad: Floats,
+    usable: Flags,
+) -> None:
+    """Copy five styles, 0 where not known, and make `bad` NaN there; five rows arrive faster than one.
+
+    Styles that are not usable are 0. The last style may come again.
+    """
+    k0, k1, k2, k3, k4 = five
+    r0, r1, r2 = (
+        row_of(styles, k0, s, like),
+        row_of(styles, k1, s, like),
+        row_of(styles, k2, s, like),
+    )
+    r3, r4 = row_of(styles, k3, s, like), row_of(styles, k4, s, like)
+    w0, w1, w2, w3, w4 = whole[k0], whole[k1], whole[k2], whole[k3], whole[k4]
+    if usable[k0] & usable[k1] & usable[k2] & usable[k3] & usable[k4]:
+        for j in range(bad.size):
+            a, b, c = np.float64(r0[j]), np.float64(r1[j]), np.float64(r2[j])
+            d, e = np.float64(r3[j]), np.float64(r4[j])
+            bad[j] += (a - a) + (b - b) + (c - c) + (d - d) + (e - e)
+            w0[j] = a if a - a == 0.0 else 0.0
+            w1[j] = b if b - b == 0.0 else 0.0
+            w2[j] = c if c - c == 0.0 else 0.0
+            w3[j] = d if d - d == 0.0 else 0.0
+            w4[j] = e if e - e == 0.0 else 0.0
+        return
+    for k in range(k0, k4 + 1):
+        whole[k] = 0.0
+        if usable[k]:
+            _copy(row_of(styles, k, s, like), whole[k], bad)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

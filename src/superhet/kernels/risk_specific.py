@@ -172,7 +172,8 @@ def _deviation(sums: Floats, means: Floats, i: int) -> float:
         if sums[lag, 1, i] > 0.0:
             covariance = sums[lag, 0, i] / sums[lag, 1, i] - mean * mean
             total += 2.0 * (1.0 - lag / (lags + 1.0)) * covariance
-    return np.sqrt(max(total, FLOOR * least))
+    found: float = np.sqrt(max(total, FLOOR * least))
+    return found
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -186,9 +187,12 @@ def _trust(u: Floats, rows: Counts, memory: SpecificMemory, out: SpecificPath) -
         for t in range(first, series.size):
             if place == rows.size:
                 break
-            if t - window >= first and series[t - window] == series[t - window]:
-                size = _take_out(ordered, size, series[t - window])
-            if series[t] == series[t]:
+            old = series[t - window] if t - window >= first else np.nan
+            if old == old and series[t] == series[t]:
+                _replace(ordered, size, old, series[t])
+            elif old == old:
+                size = _take_out(ordered, size, old)
+            elif series[t] == series[t]:
                 size = _put_in(ordered, size, series[t])
             if t == rows[place]:
                 out.valid[place, j] = size
@@ -207,6 +211,21 @@ def _position(ordered: Floats, size: int, value: float) -> int:
         else:
             high = middle
     return low
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _replace(ordered: Floats, size: int, old: float, new: float) -> None:
+    """Take one out and put one in: only what lies between them moves."""
+    i = _position(ordered, size, old)
+    if new >= old:
+        while i + 1 < size and ordered[i + 1] < new:
+            ordered[i] = ordered[i + 1]
+            i += 1
+    else:
+        while i > 0 and ordered[i - 1] > new:
+            ordered[i] = ordered[i - 1]
+            i -= 1
+    ordered[i] = new
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -240,14 +259,21 @@ def _gamma(ordered: Floats, memory: SpecificMemory) -> float:
         low += 1
     while ordered[high - 1] > middle + OUTLIER * robust:
         high -= 1
+    equal = _deviation_about(ordered[low:high], middle)
+    trust: float = min(age, 1.0) * min(np.exp(1.0 - abs(equal - robust) / robust), 1.0)
+    return trust
+
+
+@njit(cache=True, nogil=True, error_model="numpy", fastmath={"reassoc"})
+def _deviation_about(x: Floats, middle: float) -> float:
+    """Return the equal-weighted deviation; `middle` is near the mean, so that nothing cancels."""
     total, square = 0.0, 0.0
-    for i in range(low, high):
-        d = ordered[i] - middle
+    for i in range(x.size):
+        d = x[i] - middle
         total += d
         square += d * d
-    n = high - low
-    equal = np.sqrt(max(square / n - (total / n) ** 2, 0.0))
-    return min(age, 1.0) * min(np.exp(1.0 - abs(equal - robust) / robust), 1.0)
+    found: float = np.sqrt(max(square / x.size - (total / x.size) ** 2, 0.0))
+    return found
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

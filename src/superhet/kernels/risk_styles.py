@@ -120,7 +120,7 @@ def standardize_row(x: Floats, inside: Flags, caps: Floats, least: int, out: Flo
         v = x[j]
         value = 0.0 if constant else (v - centre) / std
         out[j] = value if v - v == 0.0 else np.nan
-    return constant
+    return bool(constant)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

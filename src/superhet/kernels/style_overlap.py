@@ -58,8 +58,8 @@ def inflation_by_date(correlations: Floats) -> Floats:
 
 def correlation_in_time(one: Floats, two: Floats, *, least: int = 3) -> float:
     """Correlate two series where both are known; NaN with fewer than `least`, or if one stands still."""
-    both: Floats = np.array([one, two], dtype=np.float64)
-    both = both[:, ~np.isnan(both).any(axis=0)]
-    if both.shape[1] < least or min(both[0].std(), both[1].std()) <= 1e-15:
+    known = ~np.isnan(one) & ~np.isnan(two)
+    a, b = np.asarray(one[known], dtype=np.float64), np.asarray(two[known], dtype=np.float64)
+    if a.size < least or min(a.std(), b.std()) <= 1e-15:
         return float("nan")
-    return float(np.corrcoef(both)[0, 1])
+    return float(np.corrcoef(a, b)[0, 1])

@@ -104,6 +104,7 @@ def fit_risk(
         found = _statistical(tables, choice, progress)
     else:
         found, facts = _fundamental(tables, out, choice, key, resume, progress)
+    found = replace(found, model={**found.model, "scheme": _scheme(tables, choice)})
     if choice.start is not None:
         found = rows_from(found, np.datetime64(choice.start))
     (out / risk_files.MODEL).unlink(
@@ -230,7 +231,7 @@ def _fundamental(
                 risk_files.write_forecast(bare, name, kept[name], out, key)
     of = fitted.regressions_
     facts = {"excluded": dict(of.excluded), "clipped": of.clipped, "reused": of.reused}
-    return fitted.estimates(progress, kept), facts
+    return fitted.estimates(kept=kept), facts
 
 
 def _kept_forecasts(fitted: FundamentalModel, out: Path, key: str) -> dict[str, Any]:
@@ -293,6 +294,16 @@ def _market(tables: Tables, choice: RiskChoice, progress: Progress) -> tuple[Mar
         "the store has no industries, and the model needs a classification. Import the table "
         "`industry`, or write --industry board to tell assets apart by their board alone.",
     )
+
+
+def _scheme(tables: Tables, choice: RiskChoice) -> str:
+    """Name the classification that the model was fitted with; "" for a model without."""
+    if choice.model != "cne5":
+        return ""
+    if choice.industry is not None:
+        return choice.industry
+    found = set(tables.read("industry", columns=["scheme"])["scheme"].unique().to_list())
+    return "sw1" if "sw1" in found else "".join(found)
 
 
 def _user(path: Path | None, market: Market) -> Cube | None:

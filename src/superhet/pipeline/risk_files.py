@@ -368,18 +368,28 @@ class _Lay:
     def __init__(self, dates: Dates, assets: Assets) -> None:
         self.dates, self.assets = dates, assets
         self.shape = (len(dates), len(assets))
+        self._places: dict[Path, tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]] = {}
 
     def long(self, folder: Path, table: str, names: Sequence[str]) -> Floats:
         """Give columns of a table of date and asset, [names, dates, assets]."""
         import polars as pl
 
-        frame = pl.read_parquet(file_of(folder, table), columns=["date", "asset", *names])
-        row = self._rows(frame["date"])
-        column = self.assets.positions(frame["asset"].to_list())
+        row, column = self._place(file_of(folder, table))
+        frame = pl.read_parquet(file_of(folder, table), columns=list(names))
         out = np.full((len(names), *self.shape), np.nan)
         for k, name in enumerate(names):
             out[k, row, column] = frame[name].cast(pl.Float64).to_numpy()
         return out
+
+    def _place(self, path: Path) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """Find row and column of each line of a table, once."""
+        import polars as pl
+
+        if path not in self._places:
+            keys = pl.read_parquet(path, columns=["date", "asset"])
+            named = keys["asset"].cast(pl.Enum(list(self.assets.values))).to_physical()
+            self._places[path] = (self._rows(keys["date"]), named.to_numpy().astype(np.int64))
+        return self._places[path]
 
     def by_date(self, folder: Path, table: str, names: Sequence[str]) -> Floats:
         """Give columns of a table of dates, [dates, names]."""

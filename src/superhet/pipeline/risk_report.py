@@ -13,7 +13,7 @@ from superhet.errors import SuperhetError
 from superhet.pipeline.risk_files import plain
 from superhet.report.risk_html import OverlapStudy, RiskStudy
 from superhet.risk.correlation import StyleOverlap
-from superhet.risk.estimates import ANNUAL, Floats, RiskEstimates
+from superhet.risk.estimates import ANNUAL, Floats, RiskEstimates, rows_from
 from superhet.risk.forecast_bias import bias
 from superhet.risk.model_table import read_table
 from superhet.risk.validation import Validation
@@ -24,7 +24,10 @@ _OTHERS = {"country": {"en": "Country", "zh": "国家因子"}}
 
 
 def risk_study(of: RiskEstimates, tried: Validation, name: str) -> RiskStudy:
-    """Gather what the page of a model shows."""
+    """Gather what the page of a model shows, from the first date that was fitted on."""
+    fitted = np.flatnonzero(~np.isnan(of.fit.r2))
+    if fitted.size:
+        of = rows_from(of, of.dates.values[fitted[0]])
     first = of.first_style
     paid = of.factor_returns[:, first:]
     cumulated = np.where(np.isnan(paid), np.nan, np.nancumsum(paid, axis=0))
@@ -85,14 +88,16 @@ def _eigenfactors(tried: Validation) -> dict[str, list[float | None]]:
 
 
 def overlap_study(of: RiskEstimates, found: Sequence[StyleOverlap], name: str) -> OverlapStudy:
-    """Gather what the page of signals beside the styles shows."""
+    """Gather what the page of signals beside the styles shows, from the first date that one has."""
+    known = np.any([~np.isnan(one.daily_exposure).all(axis=1) for one in found], axis=0)
+    first = int(np.argmax(known))
     return OverlapStudy(
         name=name,
-        dates=[str(d) for d in of.dates.days],
+        dates=[str(d) for d in of.dates.days[first:]],
         labels=labels(of.model),
         overlaps=[plain(one.to_dict()) for one in found],
         exposures={
-            one.name: {n: one.daily_exposure[:, k] for k, n in enumerate(one.correlation)}
+            one.name: {n: one.daily_exposure[first:, k] for k, n in enumerate(one.correlation)}
             for one in found
         },
     )

@@ -219,7 +219,7 @@ def _adjust(
 
 
 def _floored(covariance: Floats, floor: float) -> tuple[Floats, Floats, float, int]:
-    """Lift small eigenvalues; give them, eigenvectors (rows), the least before over the mean, and how many."""
+    """Lift small eigenvalues; give them, eigenvectors (rows), the least before over the mean, how many."""
     values, vectors = eigen(covariance)
     mean = float(np.trace(covariance)) / len(covariance)
     if not mean > 0.0:

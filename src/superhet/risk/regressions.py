@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from superhet.errors import EmptyUniverse
 from superhet.panel import Assets, Cube, Dates, Market
 from superhet.risk.estimates import Fit, Floats, RiskEstimates, anything
 from superhet.risk.exposures import Exposures, Industries, exposures
@@ -73,8 +74,13 @@ def regress(
     made = exposures(market, table, user=user, industry=industry, thin=settings.thin)
     returns = np.asarray(market["returns"].values, dtype=np.float64)
     same = 0 if before is None else _same_until(before, made, returns, market)
-    fresh = _fit_rows(market, made, returns, settings, max(same - LAG, 0) if same else 0)
-    return fresh if before is None or not same else _join(before, fresh, made, returns, same)
+    if before is None or same <= LAG:
+        return _fit_rows(market, made, returns, settings, 0)
+    try:
+        fresh = _fit_rows(market, made, returns, settings, same - LAG)
+    except EmptyUniverse:  # no new date has enough names: of all dates together, some have
+        return _fit_rows(market, made, returns, settings, 0)
+    return _join(before, fresh, made, returns, same)
 
 
 def as_fitted_before(
@@ -200,8 +206,6 @@ def _join(
     before: Regressions, fresh: Regressions, made: Exposures, returns: Floats, same: int
 ) -> Regressions:
     """Put the dates fitted before and the new ones together; the first row of `fresh` is only exposures."""
-    if same <= LAG:
-        return fresh
 
     def both(old: npt.NDArray[Any], new: npt.NDArray[Any]) -> npt.NDArray[Any]:
         return np.concatenate([old[:same], new[LAG:]])

@@ -30,6 +30,7 @@ Integers = npt.NDArray[np.int64]
 Codes = npt.NDArray[np.int32]
 
 _DECILES = 10
+_ROWS = 64  # that the structural step takes at once: each stands alone, and memory is bounded
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,10 +156,14 @@ def specific_risk_path(
     before[1:] = exposures.caps[: last - 1] if last else before[1:]
     memory = SpecificMemory(chosen.half_life, chosen.lags, chosen.window, chosen.low, chosen.high)
     found = specific_path(u[:last], before, wanted, memory)
-    deviation, trust = found.deviation, found.trust
+    deviation, trust = found.deviation.copy(), found.trust
     correction = np.full(wanted.size, np.nan)
     if chosen.structural:
-        deviation, correction = _structural(deviation, trust, exposures, wanted)
+        for begin in range(0, wanted.size, _ROWS):
+            part = slice(begin, begin + _ROWS)
+            deviation[part], correction[part] = _structural(
+                deviation[part], trust[part], exposures, wanted[part]
+            )
     else:
         trust = np.where(np.isnan(deviation), 0.0, 1.0)
     if chosen.shrinkage > 0.0:

@@ -20,6 +20,8 @@ from superhet.risk.estimates import Fit, Flags, Floats, RiskEstimates
 from superhet.risk.statistical import StatisticalModel
 
 EVERY = 21
+_LEAST = 0.25
+"""Share of the median specific risk below which a weight grows no more."""
 
 
 def statistical_estimates(
@@ -112,7 +114,9 @@ def _regress_all(
         names[date] = int(inside.sum())
         if names[date] <= 2 * K:
             continue
-        v = 1.0 / specific[date - 1, inside] ** 2
+        own = specific[date - 1, inside]
+        # a name that hardly traded all window seems to have no risk, and would be all of the regression
+        v = 1.0 / np.maximum(own, _LEAST * np.median(own)) ** 2
         xs, ys = x[inside], y[inside]
         inverse = np.linalg.inv(xs.T @ (xs * v[:, None]))
         f[date] = inverse @ (xs.T @ (v * ys))

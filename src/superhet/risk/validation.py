@@ -44,6 +44,7 @@ MONTH = 21
 DECILES = 10
 _FEWEST = 30
 """Names that a test date must have."""
+_BURN_IN = 189
 _NOTHING = 1e-6
 """Eigenvalues below this share of their mean are no portfolio."""
 
@@ -58,14 +59,15 @@ class TrialSettings:
     portfolios : random and optimised portfolios
     names : of a random portfolio
     seed : of the draws
-    burn_in : sessions after the first covariance before the first test
+    burn_in : sessions after the first covariance before the first test; None = 189 (a covariance then has
+        252 returns behind it), or half of the sessions that have one where they are few
     """
 
     step: int | None = None
     portfolios: int = 100
     names: int = 100
     seed: int = 0
-    burn_in: int = 63
+    burn_in: int | None = None
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -168,8 +170,8 @@ def validate(
         trial.add(int(row))
     if len(trial.used) < 2:
         raise DataError(
-            f"{len(trial.used)} dates could be tried, {step} sessions apart, after {chosen.burn_in} sessions "
-            f"with a covariance: the model covers {of.dates.describe()}. Give it more history."
+            f"{len(trial.used)} dates could be tried, {step} sessions apart, once there are covariances: "
+            f"the model covers {of.dates.describe()}. Give it more history."
         )
     return Validation(
         step=step,
@@ -181,12 +183,13 @@ def validate(
     )
 
 
-def _tests(of: RiskEstimates, step: int, burn_in: int) -> npt.NDArray[np.int64]:
+def _tests(of: RiskEstimates, step: int, burn_in: int | None) -> npt.NDArray[np.int64]:
     known = ~np.isnan(of.covariance[:, 0, 0]) & ~np.isnan(of.specific).all(axis=1)
     rows = np.flatnonzero(known)
     if not rows.size:
         return rows
-    return np.arange(rows[0] + burn_in, len(of.dates) - step, step)
+    wait = min(_BURN_IN, rows.size // 2) if burn_in is None else burn_in
+    return np.arange(rows[0] + wait, len(of.dates) - step, step)
 
 
 class _Trial:

@@ -140,9 +140,7 @@ def statistics(
     )
 
 
-def _rank_ic(
-    signals: Cube, target: npt.NDArray[Any], order: Ranked, name: str
-) -> Floats:
+def _rank_ic(signals: Cube, target: npt.NDArray[Any], order: Ranked, name: str) -> Floats:
     return spearman(signals[name].values, target, order_y=order)
 
 

@@ -16,6 +16,7 @@ from superhet.report.factor_study import numbers
 from superhet.report.pages.factor_context import AXIS, FactorContext, spread_of
 
 ROLLING = 60
+ENDS = 20  # industries at either end that are drawn where there are more than twice as many
 _MONTHS = {name: str(m) for m, name in enumerate(MONTHS, start=1)}
 
 
@@ -186,6 +187,7 @@ def _split(context: FactorContext, kind: str, found: Sequence[Mapping[str, Any]]
     rows = list(found)
     if kind == "industry":
         rows.sort(key=lambda r: -(r["mean"] or 0.0))
+        rows = rows if len(rows) <= 2 * ENDS else rows[:ENDS] + rows[-ENDS:]
     group = {"month": "month", "regime": "regime", "board": "board"}.get(kind, "group")
     names = [context.name(group, _MONTHS.get(r["name"], r["name"])) for r in rows]
     option: Option = figures.interval_bars(
@@ -198,9 +200,9 @@ def _split(context: FactorContext, kind: str, found: Sequence[Mapping[str, Any]]
         kind="n3",
     )
     many = len(rows) > figures.MANY
-    return context.figure(
-        f"{kind}_ic", option, wide=many, height=figures.row_height(len(rows), least=180)
-    )
+    height = figures.row_height(len(rows), least=180)
+    counts = {"shown": len(rows), "all": len(found)}
+    return context.figure(f"{kind}_ic", option, wide=many, height=height, **counts)
 
 
 def sub_universes(context: FactorContext) -> Card | None:

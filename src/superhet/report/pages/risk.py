@@ -135,7 +135,7 @@ def _notes(study: RiskStudy, text: Text) -> Card:
     told = {
         text("risk.told_table"): str(model.get("table", "")),
         text("risk.told_horizon"): text.name("risk", f"horizon_{model.get('horizon', '')}"),
-        text("risk.told_industry"): str(model.get("industry", "–")),
+        text("risk.told_industry"): str(model.get("scheme") or model.get("industry", "–")),
         text("risk.told_step"): str(study.facts["step"]),
         text("risk.told_tests"): str(study.facts["tests"]),
     }
@@ -204,7 +204,7 @@ def _number(value: Any) -> float:
 
 
 def _inflation(study: RiskStudy, text: Text) -> Card:
-    series = {named(study, text, n): values for n, values in study.vif.items()}
+    series = {named(study, text, n): _smooth(values) for n, values in study.vif.items()}
     option = figures.lines("@axis:dates", series, kind="n1", min=1.0)
     return figure(text, "vif", option, height=max(460, 32 * len(study.styles) + 150))
 

@@ -104,7 +104,8 @@ def _level(option: Option) -> None:
 def _predicted(study: RiskStudy, text: Text) -> Card:
     """Draw forecast and realised deviation of every test portfolio against each other."""
     found: Mapping[str, Any] = study.facts["predicted_and_realised"]
-    drawn, most = [], 0.0
+    drawn: list[Option] = []
+    most = 0.0
     for k, name in enumerate(n for n in _FAMILIES if n in found and n != "single_stocks"):
         pairs = [
             [float(f"{a:.4g}"), float(f"{b:.4g}")]
@@ -132,7 +133,8 @@ def _predicted(study: RiskStudy, text: Text) -> Card:
             "itemStyle": {"color": "@muted"},
         }
     )
-    axis = {"type": "log", "axisLabel": {"formatter": "@fmt:p1"}, "min": least, "max": most or 1.0}
+    ends = {"min": _round(least, np.floor), "max": _round(most or 1.0, np.ceil)}
+    axis = {"type": "log", "axisLabel": {"formatter": "@fmt:p1"}, **ends}
     option: Option = {
         "legend": {"show": True, "type": "scroll", "top": 0, "left": 0},
         "tooltip": {"trigger": "item", "valueFormatter": "@fmt:p2", "confine": True},
@@ -147,6 +149,12 @@ def _predicted(study: RiskStudy, text: Text) -> Card:
         "series": drawn,
     }
     return _card(text, "predicted", figure=option)
+
+
+def _round(value: float, how: Any) -> float:
+    """Round up or down to one digit."""
+    size = 10.0 ** np.floor(np.log10(value))
+    return float(f"{how(value / size) * size:.6g}")
 
 
 def _deciles(study: RiskStudy, text: Text) -> Card:
@@ -177,9 +185,9 @@ def _tilts(study: RiskStudy, text: Text) -> Card:
     series = {text("risk.label_up"): of("+"), text("risk.label_down"): of("-")}
     option = figures.bars(names, series, kind="n2", colours=["@c0", "@c1"])
     option["xAxis"]["axisLabel"] = {"interval": 0, "rotate": 35}
-    option["grid"] = {"left": 48, "right": 24, "top": 40, "bottom": 92}
+    option["grid"] = {"left": 48, "right": 24, "top": 40, "bottom": 64}
     _level(option)
-    return _card(text, "tilts", figure=option, height=360)
+    return _card(text, "tilts", figure=option)
 
 
 def _market(study: RiskStudy, text: Text) -> Card:
