@@ -97,6 +97,20 @@ def test_a_name_without_a_price_keeps_its_last_value():
     assert_allclose(found.returns[:, 1], [NAN, 0, 0, 2, 0])
 
 
+def test_a_quantile_that_ties_leave_empty_is_cash():
+    tied, apart = (
+        [0.0, 0, 1, 1],
+        [0.0, 1, 2, 3],
+    )  # in quarters, two ties fill the second and the fourth
+    x = np.array([tied, apart, apart, tied, tied])
+    closes = np.ones((5, 4))
+    closes[3:, 0] = 2.0  # the lowest name doubles once the first quantile holds it
+    found = one_sleeve(x, closes, closes, quantiles=4, holding=1)
+    assert_allclose(found.returns[:, 0], [NAN, 0, 0, 1, 0])
+    assert_allclose(found.bought[:, 0], [NAN, 0, 1, 0, 0])
+    assert_allclose(found.sold[:, 0], [NAN, 0, 0, 0, 1])
+
+
 class PlainSleeve:
     """Shares of one sleeve by name: row 0 the bets, rows 1 … the quantiles, the last one everybody."""
 

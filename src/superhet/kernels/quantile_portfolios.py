@@ -35,7 +35,8 @@ class Sleeves(NamedTuple):
 
     Parameters
     ----------
-    returns : [dates, quantiles], gross; NaN while no sleeve is invested
+    returns : [dates, quantiles], gross; NaN while no sleeve is invested, and 0 for the part of a quantile that
+        ties have left empty, which is cash
     bought, sold : [dates, quantiles], fractions of the value of the portfolio
     universe : [dates], the names of all quantiles, equally weighted at each entry
     weighted : [dates], the portfolio of the given weights, as a fraction of its capital
@@ -262,8 +263,9 @@ def _sleeves(  # type: ignore[no-untyped-def]
                 _worth(shares[k], bets[k], owned, price, sums, worth[k])
                 a, b = 0.0, 0.0
                 for q in range(1, quantiles + 1):
-                    grown[q] = worth[k, q] / before[q]
-                    to_weight[q] = 1.0 / worth[k, q]
+                    if before[q] > 0.0:  # else equal signals have left the quantile empty: cash
+                        grown[q] = worth[k, q] / before[q]
+                        to_weight[q] = 1.0 / worth[k, q]
                     a += before[q]
                     b += worth[k, q]
                 all_grown = b / a
@@ -291,8 +293,8 @@ def _sleeves(  # type: ignore[no-untyped-def]
                 )  # fmt: skip
                 total = 0.0
                 for q in range(1, quantiles + 1):
-                    sold[s, q - 1] += 1.0 - sums[1, q] if was else 0.0
-                    if new > 0:
+                    sold[s, q - 1] += 1.0 - sums[1, q] if was and before[q] > 0.0 else 0.0
+                    if sizes[k, q] > 0:
                         bought[s, q - 1] += 1.0 - sums[1, q]
                         grown[q] *= worth[k, q] * each[q]
                         total += worth[k, q]
