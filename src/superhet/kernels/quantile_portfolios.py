@@ -35,8 +35,8 @@ class Sleeves(NamedTuple):
 
     Parameters
     ----------
-    returns : [dates, quantiles], gross; NaN while no sleeve is invested, and 0 for the part of a quantile that
-        ties have left empty, which is cash
+    returns : [dates, quantiles], gross; NaN while no sleeve is invested, 0 for a quantile that ties have
+        left empty, which is cash
     bought, sold : [dates, quantiles], fractions of the value of the portfolio
     universe : [dates], the names of all quantiles, equally weighted at each entry
     weighted : [dates], the portfolio of the given weights, as a fraction of its capital
