@@ -16,7 +16,7 @@ from superhet.data import Store
 from superhet.data.base import MemoryTables
 from superhet.errors import ConfigError
 from superhet.pipeline import risk as risk_pipeline
-from superhet.pipeline import risk_files
+from superhet.pipeline import risk_files, risk_reading
 from superhet.pipeline.factor_report_library import styles_of
 from superhet.pipeline.risk import RiskChoice, fit_risk
 from superhet.risk import CovarianceSettings
@@ -111,7 +111,7 @@ def test_covariance_is_symmetric_and_positive(fitted):
 
 def test_files_give_back_the_model_bit_for_bit(fitted, tiny_store):
     folder, _ = fitted
-    one, two = risk_files.read_estimates(folder), risk_files.read_estimates(folder)
+    one, two = risk_reading.read_estimates(folder), risk_reading.read_estimates(folder)
     date = one.dates.values[-1]
     assert one.at(date).factors == two.at(date).factors
     copy = folder.parent / "copy"
@@ -291,7 +291,7 @@ def test_statistical_models_write_the_same_files(tiny_store, command, tmp_path):
     found = json.loads(done.out)
     assert found["factors"] == 10
     assert read(out, "factor_returns").columns[1] == "statistical_1"
-    estimates = risk_files.read_estimates(out)
+    estimates = risk_reading.read_estimates(out)
     assert estimates.unadjusted is None
     assert not np.isnan(estimates.at(estimates.dates.values[-1]).factor_covariance).any()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,92 +91,58 @@ Resume: TypeAlias = Annotated[
 ]
 
 
-@guarded
-def report(
-    store: StorePath,
-    out: Out,
-    formulas: Formulas = None,
-    library: Library = None,
-    pick: Pick = None,
-    name: Name = None,
-    factor_file: FactorFile = None,
-    syntax: Syntax = None,
-    convention: Convention = None,
-    start: Start = None,
-    end: End = None,
-    universe: Universe = "all",
-    industry: Industry = None,
-    benchmark: Benchmark = None,
-    frequency: Frequency = "15min",
-    horizon: Horizon = None,
-    delay: Delay = 1,
-    entry: Entry = "open",
-    window: Window = None,
-    locked: Locked = "exclude",
-    relative_to: Relative = None,
-    quantiles: Quantiles = 5,
-    neutral: Neutral = "industry,size",
-    cost: Cost = 0.001,
-    days: Days = 244,
-    trials: Trials = None,
-    language: Words = "en",
-    checks: Checks = None,
-    mine: Mine = None,
-    styles: Styles = None,
-    threads: Threads = None,
-    budget: Budget = "4GB",
-    resume: Resume = False,
-    json: AsJson = False,
-    quiet: Quiet = False,
-    debug: Debug = False,
-) -> None:
-    """Judge factors: a page each, a board of all, every number as JSON."""
-    wanted = _wanted(locals())
-    _judge(wanted, store, out, "report", _How(threads, bytes_of(budget), resume, json, quiet))
+def _command(what: str, meaning: str) -> Callable[..., None]:
+    """Make a command: both take the same options."""
+
+    def judge(
+        store: StorePath,
+        out: Out,
+        formulas: Formulas = None,
+        library: Library = None,
+        pick: Pick = None,
+        name: Name = None,
+        factor_file: FactorFile = None,
+        syntax: Syntax = None,
+        convention: Convention = None,
+        start: Start = None,
+        end: End = None,
+        universe: Universe = "all",
+        industry: Industry = None,
+        benchmark: Benchmark = None,
+        frequency: Frequency = "15min",
+        horizon: Horizon = None,
+        delay: Delay = 1,
+        entry: Entry = "open",
+        window: Window = None,
+        locked: Locked = "exclude",
+        relative_to: Relative = None,
+        quantiles: Quantiles = 5,
+        neutral: Neutral = "industry,size",
+        cost: Cost = 0.001,
+        days: Days = 244,
+        trials: Trials = None,
+        language: Words = "en",
+        checks: Checks = None,
+        mine: Mine = None,
+        styles: Styles = None,
+        threads: Threads = None,
+        budget: Budget = "4GB",
+        resume: Resume = False,
+        json: AsJson = False,
+        quiet: Quiet = False,
+        debug: Debug = False,
+    ) -> None:
+        wanted = _wanted(locals())
+        _judge(wanted, store, out, what, _How(threads, bytes_of(budget), resume, json, quiet))
+
+    judge.__doc__ = meaning
+    return guarded(judge)
 
 
-@guarded
-def compare(
-    store: StorePath,
-    out: Out,
-    formulas: Formulas = None,
-    library: Library = None,
-    pick: Pick = None,
-    name: Name = None,
-    factor_file: FactorFile = None,
-    syntax: Syntax = None,
-    convention: Convention = None,
-    start: Start = None,
-    end: End = None,
-    universe: Universe = "all",
-    industry: Industry = None,
-    benchmark: Benchmark = None,
-    frequency: Frequency = "15min",
-    horizon: Horizon = None,
-    delay: Delay = 1,
-    entry: Entry = "open",
-    window: Window = None,
-    locked: Locked = "exclude",
-    relative_to: Relative = None,
-    quantiles: Quantiles = 5,
-    neutral: Neutral = "industry,size",
-    cost: Cost = 0.001,
-    days: Days = 244,
-    trials: Trials = None,
-    language: Words = "en",
-    checks: Checks = None,
-    mine: Mine = None,
-    styles: Styles = None,
-    threads: Threads = None,
-    budget: Budget = "4GB",
-    resume: Resume = False,
-    json: AsJson = False,
-    quiet: Quiet = False,
-    debug: Debug = False,
-) -> None:
-    """Compare a few factors two by two: how alike, and what each adds to the other."""
-    wanted = _wanted(locals())
-    _judge(wanted, store, out, "compare", _How(threads, bytes_of(budget), resume, json, quiet))
+report = _command("report", "Judge factors: a page each, a board of all, every number as JSON.")
+compare = _command(
+    "compare", "Compare a few factors two by two: how alike, and what each adds to the other."
+)
 
 
 @dataclass(frozen=True)

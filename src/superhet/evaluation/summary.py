@@ -10,6 +10,7 @@ bias of the weights is taken out and the law of t is that of its noise: kernels.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -130,7 +131,7 @@ def plain(value: Any) -> Any:
     """Turn numpy numbers, arrays and dates into what JSON knows; NaN becomes None."""
     if isinstance(value, np.ndarray):
         return [plain(v) for v in value.tolist()]
-    if isinstance(value, dict):
+    if isinstance(value, Mapping):
         return {str(k): plain(v) for k, v in value.items()}
     if isinstance(value, list | tuple):
         return [plain(v) for v in value]

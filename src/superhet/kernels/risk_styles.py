@@ -29,6 +29,7 @@ import numpy.typing as npt
 from numba import njit
 
 from superhet.kernels.clipping import FLAT
+from superhet.kernels.weighted_columns import move, orthogonalize, product, take_out
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -337,65 +338,17 @@ def orthogonalize_style(
             for j in range(size):
                 style[t, j] = np.nan
             continue
-        _orthogonalize(q, v, squares)
-        _move(rest, _moments(rest, fitted, caps[t])[3])
-        before = np.sqrt(_product(rest, rest, v))
-        _take_out(rest, q, squares, v)
+        orthogonalize(q, v, squares)
+        move(rest, _moments(rest, fitted, caps[t])[3])
+        before = np.sqrt(product(rest, rest, v))
+        take_out(rest, q, squares, v)
         winsorize_row(rest, fitted, caps[t], clip, held)
-        _move(held, _moments(held, fitted, caps[t])[3])
-        _take_out(held, q, squares, v)
+        move(held, _moments(held, fitted, caps[t])[3])
+        take_out(held, q, squares, v)
         std = _moments(held, fitted, caps[t])[2]
-        after = np.sqrt(_product(held, held, v))
+        after = np.sqrt(product(held, held, v))
         explained = std == 0.0 or not after > FLAT * 1e3 * before
         tallies[t] = explained
         for j in range(size):
             value = 0.0 if explained else held[j] / std
             style[t, j] = value if known[j] else np.nan
-
-
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=_SUMS)
-def _product(a: Floats, b: Floats, v: Floats) -> float:
-    """Give the weighted inner product."""
-    total = 0.0
-    for j in range(a.size):
-        total += v[j] * a[j] * b[j]
-    return total
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _subtract(y: Floats, part: float, q: Floats) -> None:
-    for j in range(y.size):
-        y[j] -= part * q[j]
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _move(y: Floats, centre: float) -> None:
-    for j in range(y.size):
-        y[j] -= centre
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _orthogonalize(q: Floats, v: Floats, squares: Floats) -> None:
-    """Make K columns orthogonal under the weights v, in place (Gram-Schmidt, each twice); give their squares.
-
-    A column that keeps less than 1e-10 of its length says what those before it said: its square is 0.
-    """
-    for k in range(len(q)):
-        length = _product(q[k], q[k], v)
-        for _ in range(2 if k else 0):
-            for i in range(k):
-                if squares[i] > 0.0:
-                    part = _product(q[i], q[k], v) / squares[i]
-                    _subtract(q[k], part, q[i])
-        left = _product(q[k], q[k], v)
-        squares[k] = left if left > 1e-20 * length else 0.0
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _take_out(y: Floats, q: Floats, squares: Floats, v: Floats) -> None:
-    """Take from y, in place, its part along orthogonal columns; twice, for the rounding of the first time."""
-    for _ in range(2):
-        for k in range(len(q)):
-            if squares[k] > 0.0:
-                part = _product(q[k], y, v) / squares[k]
-                _subtract(y, part, q[k])

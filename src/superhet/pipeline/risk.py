@@ -22,9 +22,10 @@ import numpy as np
 
 from superhet.data.base import Tables
 from superhet.errors import ConfigError, InputError, SuperhetError, UnknownName
+from superhet.evaluation.summary import plain
 from superhet.panel import Cube, Market
 from superhet.panel.code import code_digest
-from superhet.pipeline import risk_files
+from superhet.pipeline import risk_files, risk_reading
 from superhet.pipeline.artifacts import write_json
 from superhet.pipeline.factor_file import factor_panels, read_factor_file
 from superhet.pipeline.factor_market import MarketChoice, market_for
@@ -137,13 +138,13 @@ def write_validation(
     except InputError as error:
         write_json(out / risk_files.VALIDATION, {"problem": error.message})
         return None
-    write_json(out / risk_files.VALIDATION, risk_files.plain(made.to_dict()))
+    write_json(out / risk_files.VALIDATION, plain(made.to_dict()))
     return made
 
 
 def summary(folder: Path) -> dict[str, Any]:
     """Give the numbers of a fit that is on disk."""
-    facts = risk_files.model_facts(folder)
+    facts = risk_reading.model_facts(folder)
     text = (folder / risk_files.VALIDATION).read_text(encoding="utf-8")
     tried: dict[str, Any] = json.loads(text)
     found = _regression_numbers(folder, facts)
@@ -237,7 +238,7 @@ def _fundamental(
 def _kept_forecasts(fitted: FundamentalModel, out: Path, key: str) -> dict[str, Any]:
     """Read the forecasts that an interrupted fit of the same data has finished."""
     names = [n for n, t in risk_files.FORECASTS.items() if risk_files.key_of(out, t) == key]
-    return {n: risk_files.read_forecast(fitted.without_forecasts(), n, out) for n in names}
+    return {n: risk_reading.read_forecast(fitted.without_forecasts(), n, out) for n in names}
 
 
 def _before(
@@ -247,10 +248,10 @@ def _before(
     if choice.start is not None or not (out / risk_files.MODEL).is_file():
         return None
     try:
-        facts = risk_files.model_facts(out)
+        facts = risk_reading.model_facts(out)
         if facts["settings"] != _settings_key(choice):
             return None
-        return risk_files.read_estimates(out), facts["excluded"], facts["clipped"]
+        return risk_reading.read_estimates(out), facts["excluded"], facts["clipped"]
     except SuperhetError:
         return None  # damaged: everything is fitted anew
 
@@ -336,7 +337,7 @@ def _bytes(path: Path) -> bytes:
 def _finished(out: Path, key: str) -> bool:
     try:
         return (
-            bool(risk_files.model_facts(out)["key"] == key)
+            bool(risk_reading.model_facts(out)["key"] == key)
             and (out / risk_files.VALIDATION).is_file()
         )
     except InputError:

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from superhet.errors import ConfigError, InputError
+from superhet.evaluation.summary import plain
 from superhet.panel.axes import Assets
-from superhet.pipeline import risk_files
+from superhet.pipeline import risk_files, risk_reading
 from superhet.pipeline.artifacts import write_atomic
 from superhet.pipeline.factor_file import factor_panels, read_factor_file
 from superhet.pipeline.risk import write_validation
@@ -37,7 +38,7 @@ def look(folder: Path, date: str | None, asset: str | None) -> dict[str, Any]:
     date : a session; None = the last that has a covariance
     asset : an asset, or None
     """
-    of = risk_files.read_estimates(folder)
+    of = risk_reading.read_estimates(folder)
     row = _row(of, date)
     snapshot = of.at(of.dates.values[row])
     volatility = np.sqrt(np.diagonal(snapshot.factor_covariance))
@@ -75,7 +76,7 @@ def look(folder: Path, date: str | None, asset: str | None) -> dict[str, Any]:
             "specific_risk": specific,
             "total_risk": float(np.hypot(factor, specific)),
         }
-    return dict(risk_files.plain(found))
+    return dict(plain(found))
 
 
 def _row(of: RiskEstimates, date: str | None) -> int:
@@ -112,12 +113,12 @@ def validate_files(
     """
     from superhet.pipeline.risk_report import risk_study
 
-    of = risk_files.read_estimates(folder)
+    of = risk_reading.read_estimates(folder)
     made = write_validation(of, folder, progress, settings)
     if made is None:
         facts = risk_files.read_json(folder / risk_files.VALIDATION)
         raise InputError(str(facts["problem"]))
-    found: dict[str, Any] = risk_files.plain(made.to_dict())
+    found: dict[str, Any] = plain(made.to_dict())
     written = []
     if report is not None:
         study = risk_study(of, made, folder.name)
@@ -163,10 +164,10 @@ def correlate_files(
     path = signal if signal is not None else portfolio
     assert path is not None
     frame = read_factor_file(path, "--signal" if signal is not None else "--portfolio")
-    of = risk_files.read_estimates(folder)
+    of = risk_reading.read_estimates(folder)
     panels = factor_panels(frame, of.dates, Assets(of.assets.values), path)
     made = [correlate(panel, of, portfolio=portfolio is not None) for panel in panels.values()]
-    each = [risk_files.plain(one.to_dict()) for one in made]
+    each = [plain(one.to_dict()) for one in made]
     written: list[Path] = []
     if report is not None:
         from superhet.pipeline.risk_report import overlap_study

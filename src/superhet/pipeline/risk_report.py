@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from superhet.errors import SuperhetError
-from superhet.pipeline.risk_files import plain
+from superhet.evaluation.summary import plain
 from superhet.report.risk_html import OverlapStudy, RiskStudy
 from superhet.risk.correlation import StyleOverlap
 from superhet.risk.estimates import ANNUAL, Floats, RiskEstimates, rows_from

@@ -4,7 +4,7 @@
 2. portfolios of each family, their forecast deviation, their standardised return           -> _Trial.add
 3. the same with the covariance that lacks the eigenfactor adjustment                       -> _Trial.add
 4. bias, its band, rolling deviation and Q of each family; of single stocks by decile       -> _Trial.families
-5. what the regressions say: R², |t|, inflation, identities, stability of the styles        -> _regressions
+5. what the regressions say: R², |t|, inflation, identities, stability of the styles  -> regression_facts
 
 Forecasts of risk are annualised; of a stretch of h sessions the variance is h / 252 of it.
 """
@@ -29,7 +29,7 @@ from superhet.risk.forecast_bias import (
     rolling_deviation,
     share_in_band,
 )
-from superhet.risk.stability import style_correlations, style_stability
+from superhet.risk.regression_facts import regression_facts
 from superhet.risk.trial_portfolios import (
     CrossSection,
     Draws,
@@ -179,7 +179,7 @@ def validate(
         families=trial.families("adjusted"),
         unadjusted=trial.families("unadjusted") if of.unadjusted is not None else {},
         deciles=trial.deciles(),
-        regressions=_regressions(of),
+        regressions=regression_facts(of),
     )
 
 
@@ -361,51 +361,3 @@ def _root_mean(values: Floats) -> Floats:
     total = np.where(known, values**2, 0.0).sum(axis=0)
     found: Floats = np.where(count > 0, np.sqrt(total / np.maximum(count, 1)), np.nan)
     return found
-
-
-def _regressions(of: RiskEstimates) -> dict[str, Any]:
-    """Give what the regressions say by name."""
-    fit = of.fit
-    styles = of.style_names
-    stability = style_stability(of)
-    return {
-        "dates": int((~np.isnan(fit.r2)).sum()),
-        "mean_r2": mean(fit.r2),
-        "mean_r2_centred": mean(fit.r2_centred),
-        "max_identity_error": float(np.nanmax(fit.identity_error, initial=0.0)),
-        "mean_names": mean(np.where(fit.names > 0, fit.names, np.nan)),
-        "share_t_above_2": {
-            n: mean(np.where(np.isnan(fit.t[:, k]), np.nan, np.abs(fit.t[:, k]) > 2.0))
-            for k, n in enumerate(of.factors)
-        },
-        "vif": {n: mean(_finite(fit.vif[:, k])) for k, n in enumerate(styles)},
-        "max_vif": {
-            n: float(np.nanmax(_finite(fit.vif[:, k]), initial=1.0)) for k, n in enumerate(styles)
-        },
-        "annual_volatility": {
-            n: float(np.nanstd(of.factor_returns[:, k]) * np.sqrt(ANNUAL))
-            if (~np.isnan(of.factor_returns[:, k])).sum() > 1
-            else float("nan")
-            for k, n in enumerate(of.factors)
-        },
-        "stability": dict(zip(styles, stability, strict=True)),
-        "style_correlation": {
-            n: dict(zip(styles, row, strict=True))
-            for n, row in zip(styles, style_correlations(of).tolist(), strict=True)
-        },
-        "collinear_dates": {
-            n: int(np.isinf(fit.vif[:, k]).sum())
-            for k, n in enumerate(styles)
-            if np.isinf(fit.vif[:, k]).any()
-        },
-    }
-
-
-def _finite(values: Floats) -> Floats:
-    return np.where(np.isfinite(values), values, np.nan)
-
-
-def mean(values: Floats) -> float:
-    """Average what is known; NaN if nothing is."""
-    known = values[~np.isnan(values)]
-    return float(known.mean()) if known.size else float("nan")
