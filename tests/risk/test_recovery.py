@@ -1,85 +1,117 @@
 """Planted truth: the simulated market knows its own factor returns, and the model must find them again.
 
-The market plants ten styles by definitions of its own, and CNE5 measures them by CNE5's. Where both mean the
-same, the pure factor return is the planted one. Where they differ (below), only what they share can be found:
+The market moves returns by CNE5's styles, measured each session from what is public then (see
+`data.sources.simulated.styles`), by code of its own. So three things can part the pure factor return from
+the planted one:
 
-- nonlinear size is planted with size taken out by equal weights, CNE5 takes it out by weights √cap: of
-  the pair, each planted return is a mix of the two found
-- earnings yield is planted as profit to price; without analysts CNE5's is two thirds cash earnings
-- growth is planted as the year's change of profit over equity; CNE5's is the slope of five years of
-  earnings and sales
-- book-to-price is planted in logarithms
-- residual volatility and liquidity are planted as lasting traits that the model only sees through noisy
-  returns and turnovers; beta as a trait that returns show late
+- the definitions: the measured exposures are held against the planted ones, style by style. Liquidity is
+  planted as the usual turnover that trades only show through noise (0.98); beta, momentum and volatility
+  remember without the sharp end of CNE5's windows, and know a past before the first session (0.99 after a
+  year); all others are the same to a few restated statements
+- the noise of specific returns, which falls with the number of names: with 3,000, six of the ten
+  stay between 0.91 and 0.95, from the exposures that the market itself used as well; with 8,000 all ten
+  are above
+- a style that cannot be measured yet but is planted: before momentum is known, 273 sessions, what it
+  moves goes to what it correlates with. Only dates on which all ten are known are counted
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
 
 from superhet.data import MarketRequest, MemoryTables, load_market
-from superhet.data.sources.simulated import SimulatedMarket, simulate
+from superhet.data.sources.simulated import SimulatedMarket, Truth, simulate
 from superhet.data.sources.simulated.structure import draw_structure
 from superhet.data.sources.simulated.styles import STYLES, StyleModel
+from superhet.panel import Market
 from superhet.risk import CovarianceSettings, FundamentalModel, validate
-from superhet.risk.exposures import exposures
-from superhet.risk.factor_returns import RegressionSettings, estimate_factor_returns
+from superhet.risk.exposures import Exposures, exposures
+from superhet.risk.factor_returns import FactorReturns, estimate_factor_returns
 from superhet.risk.validation import TrialSettings
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
 
 
-def fitted(recipe: SimulatedMarket, **settings):
-    made = simulate(recipe)
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Planted:
+    """A simulated market, what CNE5 measures in it, and what was planted, [styles, dates, assets]."""
+
+    truth: Truth
+    market: Market
+    measured: Exposures
+    exposures: np.ndarray
+
+
+def planted(recipe: SimulatedMarket) -> Planted:
+    """Simulate a market and watch its exposures, those at each close; in the order of the model."""
+    seen, plant = [], StyleModel.exposures
+
+    def watched(self, cap, inside):
+        seen.append(plant(self, cap, inside))
+        return seen[-1]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(StyleModel, "exposures", watched)
+        made = simulate(recipe)
     market = load_market(MemoryTables(made.tables, meta=made.meta), MarketRequest())
-    model = FundamentalModel(**settings).fit(market)
-    return made.truth, model
+    measured = exposures(market)
+    place = market.assets.positions([str(a) for a in draw_structure(recipe).assets])
+    order = [STYLES.index(n) for n in measured.style_names]
+    own = np.full(measured.styles.shape, np.nan)
+    for date in range(len(market.dates)):  # the first were those before the first session
+        own[:, date, place[place >= 0]] = seen[date + 1][order][:, place >= 0]
+    return Planted(truth=made.truth, market=market, measured=measured, exposures=own)
 
 
-def correlations(truth, model) -> dict[str, float]:
-    """Correlate each pure style return with the planted one."""
-    of = model.without_forecasts()
-    planted = truth.factor_returns[np.isin(truth.dates, of.dates.values)]
-    found = {}
-    for name in of.style_names:
-        one = of.factor_returns[:, of.factors.index(name)]
-        two = planted[:, truth.factor_names.index(name)]
-        known = ~np.isnan(one)
-        found[name] = float(np.corrcoef(one[known], two[known])[0, 1])
-    return found
-
-
-def spanned(truth, model, name: str) -> float:
-    """Correlate a planted style return with the best mix of all that were found."""
-    of = model.without_forecasts()
-    y = truth.factor_returns[np.isin(truth.dates, of.dates.values)][
-        :, truth.factor_names.index(name)
-    ]
-    x = of.factor_returns[:, of.first_style :]
-    known = ~np.isnan(x).any(axis=1)
-    x, y = x[known] - x[known].mean(axis=0), y[known] - y[known].mean()
-    return float(np.corrcoef(x @ np.linalg.lstsq(x, y, rcond=None)[0], y)[0, 1])
+def pairs(of: Planted, found: FactorReturns) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Pair each pure style return with the planted one, on the dates on which all ten are measured."""
+    names = of.measured.style_names
+    truth = of.truth.factor_returns[np.isin(of.truth.dates, of.market.dates.values)]
+    known = np.isfinite(of.measured.styles).any(axis=2).all(axis=0)
+    known = np.append(False, known[:-1])  # exposures are those of the session before
+    return {
+        n: (
+            found.values[known, found.names.index(n)],
+            truth[known, of.truth.factor_names.index(n)],
+        )
+        for n in names
+    }
 
 
 @pytest.fixture(scope="module")
-def small():
-    return fitted(SimulatedMarket(assets=250, years=1.5, seed=5, bars=None, industries=4))
+def small() -> Planted:
+    return planted(SimulatedMarket(assets=250, years=1.5, seed=5, bars=None, industries=4))
 
 
-def test_size_and_market_of_a_small_market_are_found_again(small):
-    truth, model = small
-    found = correlations(truth, model)
-    assert found["size"] > 0.7
-    assert found["liquidity"] > 0.5
-    of = model.without_forecasts()
-    planted = truth.factor_returns[np.isin(truth.dates, of.dates.values)]
-    country = np.corrcoef(
-        of.factor_returns[1:, 0], planted[1:, truth.factor_names.index("country")]
-    )
-    assert country[0, 1] > 0.95
+def test_every_style_that_cne5_measures_is_the_one_that_was_planted(small):
+    measured, inside = small.measured, small.measured.estimable
+    by_name = {}
+    for k, name in enumerate(measured.style_names):
+        found = []
+        for date in range(300, len(small.market.dates), 10):
+            one, two = measured.styles[k, date], small.exposures[k, date]
+            both = inside[date] & np.isfinite(one) & np.isfinite(two)
+            found.append(np.corrcoef(one[both], two[both])[0, 1])
+        by_name[name] = np.mean(found)
+    assert len(by_name) == 10
+    for name, found in by_name.items():
+        assert found > (0.95 if name == "liquidity" else 0.97), by_name
+    for name in ("size", "nonlinear_size", "book_to_price", "leverage"):
+        assert by_name[name] > 0.995, by_name
+
+
+def test_market_size_and_beta_of_a_small_market_are_found_again(small):
+    """With 200 names noise is half of the smaller styles; the larger ones stand out already."""
+    found = estimate_factor_returns(small.market, small.measured)
+    both = pairs(small, found)
+    assert np.corrcoef(*both["size"])[0, 1] > 0.7
+    assert np.corrcoef(*both["beta"])[0, 1] > 0.7
+    truth = small.truth.factor_returns[np.isin(small.truth.dates, small.market.dates.values)]
+    country = found.values[1:, 0], truth[1:, small.truth.factor_names.index("country")]
+    assert np.corrcoef(*country)[0, 1] > 0.95
 
 
 def test_the_multiplier_doubles_when_the_volatility_of_the_planted_returns_does():
@@ -96,56 +128,35 @@ def test_the_multiplier_doubles_when_the_volatility_of_the_planted_returns_does(
 
 
 @pytest.fixture(scope="module")
-def large():
-    recipe = SimulatedMarket(assets=3000, years=2.5, seed=5, bars=None)
-    return fitted(recipe)
+def wide() -> Planted:
+    return planted(SimulatedMarket(assets=8000, years=2.5, seed=5, bars=None))
 
 
 @pytest.mark.slow
-def test_planted_style_returns_are_found_again(large):
-    found = correlations(*large)
-    for name in ("size", "beta", "momentum", "nonlinear_size", "liquidity"):
-        assert found[name] > 0.90, (name, found)
-    for name in ("residual_volatility", "leverage"):
-        assert found[name] > 0.85, (name, found)
-    assert spanned(*large, "size") > 0.95  # with nonlinear size taken out as the market does
+def test_all_ten_planted_style_returns_are_found_again_with_cne5s_own_descriptors(wide):
+    found = estimate_factor_returns(wide.market, wide.measured)
+    by_name = {n: float(np.corrcoef(*both)[0, 1]) for n, both in pairs(wide, found).items()}
+    assert len(by_name) == 10
+    for name, correlation in by_name.items():
+        assert correlation >= 0.95, (name, by_name)
 
 
 @pytest.mark.slow
-def test_every_planted_style_return_is_found_from_the_planted_exposures(monkeypatch):
-    """On the exposures that the market itself used, only the noise of 8,000 specific returns is left."""
-    recipe = SimulatedMarket(assets=9000, years=1.0, seed=5, bars=None)
-    seen, plant = [], StyleModel.exposures
-
-    def watched(self, cap, inside):
-        seen.append(plant(self, cap, inside))
-        return seen[-1]
-
-    monkeypatch.setattr(StyleModel, "exposures", watched)
-    made = simulate(recipe)
-    market = load_market(MemoryTables(made.tables, meta=made.meta), MarketRequest())
-    given = exposures(market)
-    place = market.assets.positions([str(a) for a in draw_structure(recipe).assets])
-    order = [STYLES.index(n) for n in given.style_names]
-    planted = np.full(given.styles.shape, np.nan)
-    there = place >= 0
-    for date in range(len(market.dates)):  # the first were those before the first session
-        planted[:, date, place[there]] = seen[date + 1][order][:, there]
-    settings = RegressionSettings(robust=1.345)
-    found = estimate_factor_returns(market, replace(given, styles=planted), settings)
-    truth = made.truth.factor_returns[np.isin(made.truth.dates, market.dates.values)]
-    for name in given.style_names:
-        one = found.values[:, found.names.index(name)]
-        two = truth[:, made.truth.factor_names.index(name)]
-        known = ~np.isnan(one)
-        assert np.corrcoef(one[known], two[known])[0, 1] > 0.95, name
-        assert np.polyfit(two[known], one[known], 1)[0] == pytest.approx(1.0, abs=0.06), name
+def test_planted_exposures_give_the_planted_returns_in_size_as_well(wide):
+    """On the exposures that the market itself used, only the noise of specific returns is left."""
+    given = replace(wide.measured, styles=wide.exposures)
+    for name, (one, two) in pairs(wide, estimate_factor_returns(wide.market, given)).items():
+        assert np.corrcoef(one, two)[0, 1] > 0.95, name
+        assert np.polyfit(two, one, 1)[0] == pytest.approx(1.0, abs=0.06), name
 
 
 @pytest.mark.slow
-def test_forecasts_hold_and_the_eigenfactor_adjustment_is_why(large):
+def test_forecasts_hold_and_the_eigenfactor_adjustment_is_why():
     """Random and optimised portfolios: nine tenths in the band with the adjustment, visibly fewer without."""
-    tried = validate(large[1].estimates(), TrialSettings(step=21)).to_dict()
+    made = simulate(SimulatedMarket(assets=3000, years=2.5, seed=5, bars=None))
+    market = load_market(MemoryTables(made.tables, meta=made.meta), MarketRequest())
+    model = FundamentalModel().fit(market)
+    tried = validate(model.estimates(), TrialSettings(step=21)).to_dict()
     adjusted, without = tried["bias"], tried["bias_without_eigenfactor_adjustment"]
     for name in ("random", "random_active", "optimised"):
         assert adjusted[name]["in_band"] >= 0.9, (name, adjusted[name])

@@ -139,11 +139,14 @@ class Exchange:
         paths.lots[t] = self._lots(t, locked)
         paths.adjust[t] = self._adjust
         paths.float_shares[t], paths.total_shares[t] = self._shares
-        started = traded & (self._structure.listed < t)
-        paths.returns[t] = np.where(started, prices[3] / (before * ratio) - 1.0, 0.0)
+        paths.returns[t] = np.where(self.returned(t), prices[3] / (before * ratio) - 1.0, 0.0)
         paths.specific[t], paths.variance[t] = shock.specific, shock.variance
         paths.free[t], paths.open_all_day[t] = traded & ~cut, traded & ~locked
         paths.factors[t] = shock.factors
+
+    def returned(self, t: int) -> Flags:
+        """Say who traded on session `t` and had a close before: whose return is known."""
+        return np.asarray(self._life.traded[t] & (self._structure.listed < t))
 
     def _go_ex(self, t: int, traded: Flags) -> Floats:
         """Let what is due happen on days of trade; give reference price / last close."""
@@ -242,6 +245,6 @@ def walk(
     for t in range(listed.shape[0]):
         shock = returns.draw(t, exposures)
         exchange.trade(t, shock, paths)
-        styles.learn(t, known[t], np.log1p(paths.returns[t].astype(np.float64)))
+        styles.learn(known[t], paths.returns[t].astype(np.float64), exchange.returned(t))
         exposures = styles.exposures(exchange.cap, listed[t])
         size[t] = exposures[0]

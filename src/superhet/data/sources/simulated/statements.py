@@ -28,6 +28,7 @@ from superhet.data.sources.simulated.recipe import (
     Singles,
 )
 from superhet.data.sources.simulated.structure import Structure
+from superhet.data.sources.simulated.told import told_descriptors
 
 if TYPE_CHECKING:
     import polars as pl
@@ -55,7 +56,7 @@ class Statements:
     surprise, surprise_seen : true s, and z = S + noise, with S the decayed sum of s up to then
     quality_seen : quality + noise
     numbers : item -> [quarters, assets], yuan
-    descriptors : equity, profit of four quarters, its growth / equity, and leverage
+    descriptors : what each statement tells of the styles, of `told_descriptors`
     """
 
     report_date: Days
@@ -168,7 +169,7 @@ def draw_statements(recipe: SimulatedMarket, structure: Structure, quality: Sing
         surprise_seen=seen,
         quality_seen=quality_seen,
         numbers=numbers,
-        descriptors=_descriptors(numbers),
+        descriptors=told_descriptors(numbers, quarter_of(report)),
     )
 
 
@@ -179,17 +180,6 @@ def _accumulated(surprise: Floats, known: Integers) -> Floats:
         gap = known[quarter] - known[quarter - 1]
         out[quarter] += PHI["surprise"] ** gap * out[quarter - 1]
     return out
-
-
-def _descriptors(numbers: dict[str, Floats]) -> dict[str, Floats]:
-    """Compute the statement side of the style descriptors, [quarters, assets]."""
-    profit, equity = numbers["net_profit"], numbers["equity"]
-    ttm = 4.0 * profit
-    ttm[3:] = profit[3:] + profit[2:-1] + profit[1:-2] + profit[:-3]
-    growth = np.zeros_like(ttm)
-    growth[4:] = (ttm[4:] - ttm[:-4]) / equity[4:]
-    leverage = numbers["total_liabilities"] / numbers["total_assets"]
-    return {"equity": equity, "profit": ttm, "growth": growth, "leverage": leverage}
 
 
 def statements_table(

@@ -1,16 +1,24 @@
-"""Ten style exposures, remade each session from what is public at the close before.
+"""Ten style exposures by CNE5's definitions, remade each session from what is public at the close before.
 
-size is log market cap; nonlinear size the cube of it, with size taken out; momentum the decayed log
-returns of the past (half-life 126 sessions) without the last 21; residual volatility and liquidity the
-logs of usual specific deviation and usual turnover; book-to-price, earnings yield, growth and leverage
-come from the newest statement and the market cap; beta is a latent trait that moves slowly (half-life
-250 sessions). Each is clipped at three deviations, then given cap-weighted mean 0 and deviation 1.
+1. descriptors: log market cap; what past prices say of beta, momentum and volatility (module `memory`);
+   book, cash earnings and earnings of the newest statement to the market cap, growth of earnings and sales
+   over five fiscal years, liabilities to assets (module `told`)                        -> _described
+2. winsorised, standardised, added up with their weights (module `cross_section`); nonlinear size is the
+   cube of size. Size is taken out of it and of liquidity, size and beta out of residual volatility
+                                                                                       -> exposures
+
+So a risk model that measures CNE5's styles measures what moves returns, but for small noise: liquidity is the
+lasting usual turnover, which trades show through their noise; restatements move nothing; and what
+`memory` says of windows. Where CNE5 asks analysts there are none, and of its leverage statements show one
+descriptor of three, having no long-term debt.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
+from superhet.data.sources.simulated.cross_section import mixed, scores, standardized, without
+from superhet.data.sources.simulated.memory import PriceMemory
 from superhet.data.sources.simulated.recipe import Flags, Floats, Integers
 from superhet.data.sources.simulated.statements import Statements
 from superhet.data.sources.simulated.structure import Structure
@@ -27,22 +35,26 @@ STYLES = (
     "growth",
     "leverage",
 )
-STYLE_DEVIATION = 1e-4 * np.array([28, 30, 20, 22, 12, 16, 18, 12, 10, 10])
+STYLE_DEVIATION = 1e-4 * np.array([28, 30, 20, 22, 16, 18, 18, 18, 14, 14])
 """Daily deviation of each style return."""
 
-_MOMENTUM_LAG = 21
-_MOMENTUM_DECAY = 2.0 ** (-1.0 / 126.0)
-_BETA_DECAY = 2.0 ** (-1.0 / 250.0)
+_MIXED = {
+    "volatility": {"deviation": 0.74, "range": 0.16, "residual": 0.10},
+    "earnings_yield": {"cash_to_price": 0.21, "earnings_to_price": 0.11},
+    "growth": {"earnings_growth": 0.24, "sales_growth": 0.47},
+}
+"""Styles of several descriptors, with their weights; analysts, whom CNE5 asks as well, there are none."""
+_BETA_DEVIATION = 0.2
 
 
 class StyleModel:
-    """Holds what exposures remember: momentum, beta, and the newest statement of each asset.
+    """Holds what exposures remember: past returns, and the newest statement of each asset.
 
     Parameters
     ----------
     structure, statements : lasting facts and accounts
     history : sessions of the pre-history; statements known before the sample are taken in at once
-    rng : stream of the betas
+    rng : stream of the betas that the past before the sample had
     """
 
     def __init__(
@@ -53,65 +65,61 @@ class StyleModel:
         rng: np.random.Generator,
     ) -> None:
         n = structure.count
-        self._structure, self._statements, self._rng = structure, statements, rng
-        self._newest = np.zeros(n, dtype=np.int64)
+        self._structure, self._statements = structure, statements
+        self._newest, self._columns = np.zeros(n, dtype=np.int64), np.arange(n)
         for quarter in range(statements.known.shape[0]):
             self._newest[statements.known[quarter] < history] = quarter
-        self._recent = np.zeros((_MOMENTUM_LAG, n))
-        self._momentum = np.zeros(n)
-        self._beta = rng.standard_normal(n)
+        beta = 1.0 + _BETA_DEVIATION * rng.standard_normal(n)
+        self._prices = PriceMemory(structure.volatility, beta)
+        self._weight = np.zeros(n)
 
-    def learn(self, session: int, known: list[tuple[int, Integers]], log_return: Floats) -> None:
-        """Take in the close of a session: statements that became known, and the log returns."""
+    def learn(self, known: list[tuple[int, Integers]], returns: Floats, traded: Flags) -> None:
+        """Take in the close of a session.
+
+        Parameters
+        ----------
+        known : statements that became known, (quarter, assets)
+        returns, traded : simple returns, [assets], known where `traded`
+        """
         for quarter, assets in known:
             self._newest[assets] = quarter
-        slot = session % _MOMENTUM_LAG
-        self._momentum = _MOMENTUM_DECAY * self._momentum + self._recent[slot]
-        self._recent[slot] = log_return
-        shock = self._rng.standard_normal(self._beta.size)
-        self._beta = _BETA_DECAY * self._beta + np.sqrt(1.0 - _BETA_DECAY**2) * shock
+        market = float((self._weight * np.where(traded, returns, 0.0)).sum())
+        self._prices.learn(returns, market, traded)
 
     def exposures(self, cap: Floats, inside: Flags) -> Floats:
-        """Compute exposures, [styles, assets]; 0 outside.
+        """Compute exposures, [styles, assets]; 0 outside, and where nothing is known yet.
 
         Parameters
         ----------
         cap : market cap at the last close
         inside : listed assets
         """
-        told, newest = self._statements.descriptors, self._newest
-        columns = np.arange(newest.size)
-        accounts = {name: told[name][newest, columns] for name in told}
-        size = _standard(np.log(cap)[None, :], cap, inside)[0]
-        cubed = size**3
-        slope = cubed[inside] @ size[inside] / max(float(size[inside] @ size[inside]), 1e-12)
-        rows = np.stack(
-            [
-                size,
-                self._beta,
-                self._momentum,
-                np.log(self._structure.volatility),
-                cubed - slope * size,
-                np.log(accounts["equity"] / cap),
-                self._structure.turnover,
-                accounts["profit"] / cap,
-                accounts["growth"],
-                accounts["leverage"],
-            ]
+        self._weight = np.where(inside, cap, 0.0) / cap[inside].sum()
+        raw = self._described(cap)
+        made = dict(zip(raw, scores(np.stack([*raw.values()]), cap, inside), strict=True))
+        for name, parts in _MIXED.items():
+            scored = np.stack([made[part] for part in parts])
+            made[name] = mixed(scored, np.array([*parts.values()]), cap)
+        size, pair = made["size"][None, :], np.stack([made["size"], made["beta"]])
+        cubed = standardized(size**3, cap)[0]
+        made["nonlinear_size"], made["liquidity"] = without(
+            np.stack([cubed, made["turnover"]]), size, cap
         )
-        return _standard(rows, cap, inside)
+        made["residual_volatility"] = without(made["volatility"][None, :], pair, cap)[0]
+        return np.asarray(np.nan_to_num(np.stack([made[name] for name in STYLES])))
 
-
-def _standard(rows: Floats, cap: Floats, inside: Flags) -> Floats:
-    """Clip at three deviations, then give cap-weighted mean 0 and deviation 1, row by row."""
-    count = max(int(inside.sum()), 1)
-    weight = np.where(inside, cap, 0.0)
-    weight = weight / weight.sum()
-    centred = np.where(inside, rows, 0.0)
-    centred = np.where(inside, rows - centred.sum(axis=1, keepdims=True) / count, 0.0)
-    deviation = np.sqrt((centred**2).sum(axis=1, keepdims=True) / count)
-    z = np.clip(centred / np.maximum(deviation, 1e-12), -3.0, 3.0)
-    z = np.where(inside, z - z @ weight[:, None], 0.0)
-    mean = z.sum(axis=1, keepdims=True) / count
-    spread = np.sqrt(np.maximum((z**2).sum(axis=1, keepdims=True) / count - mean**2, 0.0))
-    return np.asarray(z / np.maximum(spread, 1e-12))
+    def _described(self, cap: Floats) -> dict[str, Floats]:
+        """Give all descriptors, [assets] each."""
+        told = self._statements.descriptors
+        newest = {name: rows[self._newest, self._columns] for name, rows in told.items()}
+        return {
+            "size": np.log(cap),
+            **self._prices.described(),
+            "turnover": self._structure.turnover,
+            "book_to_price": newest["equity"] / cap,
+            "cash_to_price": newest["cash_earnings"] / cap,
+            "earnings_to_price": newest["earnings"] / cap,
+            "earnings_growth": newest["earnings_growth"],
+            "sales_growth": newest["sales_growth"],
+            "leverage": newest["debt_to_assets"],
+        }
