@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 
-.PHONY: setup demo test test-all lint types contract docs bench peers clean
+.PHONY: setup demo test test-all lint types contract docs bench peers engines gate-engines clean
 
 setup: $(VENV)/.base
 
@@ -56,5 +56,19 @@ peers: $(PEERS:%=.peers/%/.done)
 	.peers/$*/bin/python -m pip --disable-pip-version-check install --quiet --no-deps --requirement $<
 	touch $@
 
+# Backtest engines of others, each in an environment of its own, found by `superhet backtest --engine NAME`.
+# gate-engines makes those that the gate reconciles with.
+ENGINES := $(patsubst benchmarks/engines/%.txt,%,$(wildcard benchmarks/engines/*.txt))
+
+engines: $(ENGINES:%=.engines/%/.done)
+	@du -sh $(ENGINES:%=.engines/%)
+
+gate-engines: .engines/backtrader/.done .engines/vnpy/.done
+
+.engines/%/.done: benchmarks/engines/%.txt
+	$(PYTHON) -m venv --clear .engines/$*
+	.engines/$*/bin/python -m pip --disable-pip-version-check install --quiet --no-deps --requirement $<
+	touch $@
+
 clean:
-	rm -rf $(VENV) .peers docs/_build .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) .peers .engines docs/_build .pytest_cache .mypy_cache .ruff_cache

@@ -12,8 +12,9 @@
 A benchmark is a module with `FULL` and `SMALL` sizes, `inputs(size)` giving arrays `[dates, assets]`,
 `SYSTEMS` (name -> arrays -> work -> call), `parts(size)` (system -> its dates and assets) and
 `tolerance(work, system)`. It may have `OUTSIDE` (peer in an environment of its own -> its script),
-`kept(found)` (what a call gave -> the arrays that are compared), `moved(work, size)` (bytes that must move,
-for the column "limit": CPU time / the time of a copy of as many bytes in the same run) and `WARM`.
+`UNCOMPARED` (peers that work by other rules: timed only), `kept(found)` (what a call gave -> the arrays that
+are compared), `moved(work, size)` (bytes that must move, for the column "limit": CPU time / the time of a
+copy of as many bytes in the same run) and `WARM`.
 """
 
 from __future__ import annotations
@@ -41,6 +42,8 @@ Part = tuple[int, int]
 ROOT = Path(__file__).parents[1]
 PEERS = ROOT / ".peers"
 """Where `make peers` puts the environments of the peers that need their own."""
+ENGINES = ROOT / ".engines"
+"""Where `make engines` puts those of the backtest engines."""
 APART = True
 """Whether each system runs in a process of its own."""
 OURS = "superhet"
@@ -77,7 +80,7 @@ def compare(module: ModuleType, size: Part, extra: Callable[[Path], None] | None
             if rows is not None:
                 found[name], parts[name] = rows, parts.get(name, size)
         for name, done in found.items():
-            if name != OURS:
+            if name != OURS and name not in getattr(module, "UNCOMPARED", ()):
                 _check(module, name, parts[name], folder, [row["work"] for row in done])
     return _rows(module, found, parts, size)
 
@@ -182,12 +185,16 @@ def _run(module: str, system: str, folder: Path) -> list[dict[str, Any]]:
 
 
 def run_outside(name: str, script: str, folder: Path) -> list[dict[str, Any]] | None:
-    python = PEERS / name / "bin" / "python"
-    if not (PEERS / name / ".done").exists():
-        print(f"without {name}: it is not installed; run `make peers`", file=sys.stderr)
+    homes = [home / name for home in (PEERS, ENGINES) if (home / name / ".done").exists()]
+    if not homes:
+        print(f"without {name}: run `make peers`, or `make engines`", file=sys.stderr)
         return None
     done = subprocess.run(
-        [str(python), str(ROOT / "benchmarks" / "peers" / script), str(folder)],
+        [
+            str(homes[0] / "bin" / "python"),
+            str(ROOT / "benchmarks" / "peers" / script),
+            str(folder),
+        ],
         env=os.environ | ONE_THREAD,
         stdout=subprocess.PIPE,
         text=True,

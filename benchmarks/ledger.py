@@ -3,7 +3,7 @@
 Long the highest tenth and short the lowest of a persistent score, decided at every close or at every fifth,
 filled at the next open under the A-share rules (lots, price limits, suspensions, a cap on volume, costs).
 Timed from target weights and market to a `BacktestResult`; making the market is not timed. The slow ledger
-(`tests/backtest/oracle.py`, plain numpy, one order after the other) gets a slice and must end with the
+(`tests/backtest/oracle.py`, plain Python, one order after the other) gets a slice and must end with the
 same equity and cash at every close.
 """
 
@@ -88,29 +88,19 @@ def superhet(arrays: Arrays) -> Works:
 
 
 def slow_ledger(arrays: Arrays) -> Works:
-    """Say how the tests' ledger does it."""
-    from superhet.backtest import AShareRules, Costs, NativeEngine
+    """Say how the tests' ledger does it, on the tape that ours reads."""
+    from superhet.backtest import NativeEngine
 
     market, weights = _market(arrays)
     spec = importlib.util.spec_from_file_location("ledger", ROOT / "tests/backtest/oracle.py")
     oracle = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(oracle)
-    schedule, engine = Costs().over(AShareRules.costs), NativeEngine()
-    rates, fees = schedule.rates(market.dates), schedule.borrow_fees(market.dates)
+    engine = NativeEngine(capital=CAPITAL)
 
     def call(every: int) -> Any:
         def run() -> Arrays:
-            equity, cash, *_ = oracle.slow_ledger(
-                weights[every].values,
-                market,
-                rates,
-                fees,
-                capital=CAPITAL,
-                participation=engine.participation,
-                max_gross=engine.max_gross,
-                retry=engine.retry,
-            )
-            return {"equity": equity[1:], "cash": cash[1:]}
+            books = oracle.slow_books(engine.tape(weights[every], market))
+            return {"equity": books.equity[1:], "cash": books.cash[1:]}
 
         return run
 

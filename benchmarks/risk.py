@@ -8,6 +8,8 @@ returns are near ours, not equal: the tests hold its own definition against it. 
 on industries reparameterised so that cap-weighted returns add up to zero: equal to ours. numpy: the
 textbook's restriction matrix, date by date, the design made inside the clock. Each gets some dates, and
 is scaled. Covariance is that of the short horizon, with a thousand simulated samples each month.
+
+The whole model, from prices and statements on, is timed by `benchmarks._risk.whole`.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks._harness import Arrays, Part, Works, compare
+from benchmarks._risk import whole
 
 FULL, SMALL = (2520, 3000), (300, 500)
 INDUSTRIES, STYLES = 31, 10
@@ -32,7 +35,7 @@ SPECIFIC = "specific risk, every date"
 
 def rows(*, small: bool) -> list[dict[str, Any]]:
     """Give one row for each work and system."""
-    return compare(sys.modules[__name__], SMALL if small else FULL)
+    return compare(sys.modules[__name__], SMALL if small else FULL) + whole.rows(small=small)
 
 
 def inputs(size: Part) -> Arrays:

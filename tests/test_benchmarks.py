@@ -5,10 +5,13 @@ from __future__ import annotations
 import importlib
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+
+from superhet.risk.factor_covariance import HORIZONS
 
 SIZES = {
     "evaluation": (60, 200),
@@ -27,6 +30,7 @@ def harness(monkeypatch, tmp_path):
     harness = importlib.import_module("benchmarks._harness")
     monkeypatch.setattr(harness, "APART", False)
     monkeypatch.setattr(harness, "PEERS", tmp_path)
+    monkeypatch.setattr(harness, "ENGINES", tmp_path)
     return harness
 
 
@@ -45,6 +49,9 @@ def run(name, monkeypatch, capsys):
 def test_peers_agree_and_every_row_has_the_format(name, harness, monkeypatch, capsys):
     if name == "ledger":  # one of them as it is run by hand: every system in a process of its own
         monkeypatch.setattr(harness, "APART", True)
+    if name == "risk":
+        few = replace(HORIZONS["short"], eigen_draws=20)
+        monkeypatch.setitem(HORIZONS, "short", few)
     rows = run(name, monkeypatch, capsys)
     for row in rows:
         assert set(row) >= FORMAT

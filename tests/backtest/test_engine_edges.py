@@ -109,9 +109,35 @@ def test_a_configuration_builds_the_engine_and_checks_its_bounds():
 
 def test_an_unknown_market_is_named_with_those_that_exist():
     market = sheet(WEEK, {A: [10] * 5})
-    assert RULES.names() == ["ashare", "us"]
+    assert RULES.names() == ["ashare", "none", "us"]
     with pytest.raises(UnknownName, match=r"backtest\.rules: unknown market rules 'ashares'"):
         free(rules="ashares").run(decide(market, {WEEK[0]: {A: 0.5}}), market)
+
+
+def test_cash_dividends_need_the_table_of_corporate_actions():
+    market = sheet(WEEK, {A: [10] * 5})
+    with pytest.raises(ConfigError, match="no table corporate_actions"):
+        free(corporate_actions="cash").run(decide(market, {WEEK[0]: {A: 0.5}}), market)
+
+
+def test_a_book_goes_on_only_in_a_market_of_its_own_assets():
+    market = sheet(WEEK, {A: [10] * 5, B: [10] * 5})
+    weights = decide(market, {WEEK[0]: {A: 0.5}})
+    state = free().run(weights.until(WEEK[2]), market.until(WEEK[2])).final_state
+    other = sheet(WEEK, {A: [10] * 5})
+    with pytest.raises(AxisMismatch, match="the book and the market have different assets"):
+        free().resume(state, decide(other, {WEEK[3]: {A: 0.1}}), other)
+    with pytest.raises(NoSignal, match="follows 2024-01-10"):
+        free().resume(state, weights, market.until(WEEK[2]))
+
+
+def test_a_book_goes_on_without_a_new_decision():
+    market = sheet(WEEK, {A: [10, 10, 11, 12, 13]})
+    weights = decide(market, {WEEK[0]: {A: 0.5}})
+    state = free().run(weights.until(WEEK[1]), market.until(WEEK[1])).final_state
+    result = free().resume(state, weights, market)
+    assert_allclose(result.equity, [1_050_000, 1_100_000, 1_150_000])
+    assert result.target.values[:, 0].tolist() == [0.5] * 3
 
 
 def test_the_result_prints_and_states_its_conventions():

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
-from oracle import slow_ledger
+from oracle import slow_books
 
-from superhet.backtest import AShareRules, Costs, NativeEngine
+from superhet.backtest import NativeEngine
 from superhet.panel import Panel
 from superhet.testing.checks.engine import check_engine
 from superhet.testing.markets import RandomMarket
@@ -57,29 +57,33 @@ def test_the_compiled_ledger_keeps_the_books_of_the_slow_one(seed, gross, long_o
     weights = random_weights(market, seed, gross, long_only=long_only)
     engine = NativeEngine(capital=3e6, participation=part, max_gross=2.0, retry=retry)
     result = engine.run(weights, market)
-    schedule = Costs().over(AShareRules.costs)
-    equity, cash, shares, rows, undone = slow_ledger(
-        weights.values,
-        market,
-        schedule.rates(market.dates),
-        schedule.borrow_fees(market.dates),
-        capital=3e6,
-        participation=part,
-        max_gross=2.0,
-        retry=retry,
-    )
-    assert_allclose(result.equity, equity[1:], rtol=0, atol=1e-6)
-    assert_allclose(result.cash, cash[1:], rtol=0, atol=1e-6)
-    assert ((result.holdings.values != 0) == (shares[1:] != 0)).all()
-    orders = ~result.trades["delisting"]
-    assert_allclose(result.trades["shares"][orders], [r[2] for r in rows], atol=1e-6)
-    assert_allclose(result.trades["price"][orders], [r[3] for r in rows])
+    slow = slow_books(engine.tape(weights, market))
+    assert_allclose(result.equity, slow.equity[1:], rtol=0, atol=1e-6)
+    assert_allclose(result.cash, slow.cash[1:], rtol=0, atol=1e-6)
+    assert ((result.holdings.values != 0) == (slow.shares[1:] != 0)).all()
+    assert result.trades["shares"].tolist() == [q for _, _, q, *_ in slow.fills]
+    assert result.trades["price"].tolist() == [row[3] for row in slow.fills]
     paid = sum(result.trades[n] for n in ("commission", "stamp_duty", "transfer_fee", "slippage"))
-    assert_allclose(paid[orders], [r[4] for r in rows], atol=1e-6)
-    sent = np.isin(result.orders_refused["rule"], ["lot", "not_listed"], invert=True)
-    gone = {(t, i) for t, i, _ in undone if market["listing_age"].values[t, i] < 0}
-    expected = sum(q for t, i, q in undone if (t, i) not in gone)
-    assert_allclose(result.orders_refused["shares"][sent].sum(), expected, atol=1e-6)
+    assert_allclose(paid, [sum(row[4]) for row in slow.fills], atol=1e-6)
+    assert result.orders_refused["rule"].tolist() == [row[3] for row in slow.refused]
+    assert_allclose(result.orders_refused["shares"], [row[2] for row in slow.refused], atol=1e-6)
+
+
+@pytest.mark.parametrize("cut", [5, 17, 30])
+def test_a_book_that_goes_on_from_its_state_ends_as_one_that_never_stopped(cut):
+    market = market_with_deaths(3)
+    weights = random_weights(market, 3, 1.5)
+    engine = NativeEngine(capital=3e6, max_gross=2.0)
+    whole = engine.run(weights, market)
+    date = market.dates.values[cut]
+    first = engine.run(weights.until(date), market.until(date))
+    rest = engine.resume(first.final_state, weights, market)
+    for name in ("equity", "cash", "returns", "turnover"):
+        joined = np.concatenate([getattr(first, name), getattr(rest, name)])
+        assert np.array_equal(joined, getattr(whole, name)), name
+    assert np.array_equal(rest.target.values, whole.target.values[len(first.dates) :])
+    assert first.trades.rows + rest.trades.rows == whole.trades.rows
+    assert np.array_equal(rest.final_state.goal, whole.final_state.goal)
 
 
 @settings(deadline=None, max_examples=25)
@@ -103,7 +107,8 @@ def test_the_change_of_equity_is_what_prices_made_minus_what_was_paid(seed, gros
         both = (adjust[t] > 0) & (adjust[t - 1] > 0)
         ratio = np.where(both, adjust[t] / adjust[t - 1], 1.0)
         last = np.where(close[t - 1] > 0, close[t - 1], marks)
-        held, last = held * ratio, last / ratio
+        # whole shares stay; the rest of a share is paid out at the new mark
+        held, last = np.trunc(held * ratio + np.sign(held) * 1e-6), last / ratio
         marks = np.where(close[t] > 0, close[t], last)
         made = float(np.nansum(held * (marks - last)))
         today = result.trades.take(result.trades["date"] == date)

@@ -113,13 +113,14 @@ def test_ten_for_ten_bonus_doubles_the_shares_and_leaves_the_equity():
     assert_allclose(result.equity, [1e6, 1e6, 1e6 + 100_000 * 0.5, 1_050_000])
 
 
-def test_a_cash_dividend_is_reinvested_and_its_odd_lot_goes_when_the_position_closes():
+def test_a_dividend_known_by_its_factor_is_reinvested_in_whole_shares():
     """10.00 closes ex 0.20 at 9.80: factor 10/9.8, so that the day's return is 0."""
     factor = 10 / 9.8
     market = sheet(WEEK, {A: [10, 10, 9.8, 9.8, 9.8]}, factors={A: [1, 1, factor, factor, factor]})
     result = free().run(decide(market, {WEEK[0]: {A: 0.5}, WEEK[3]: {A: 0.0}}), market)
     assert_allclose(result.equity, 1e6)
-    assert fills(result)[-1][2] == pytest.approx(-50000 * factor)
+    # 51,020.41 shares: whole ones stay, and 0.41 of a share is paid out at 9.80
+    assert fills(result)[-1][2] == -51020.0
 
 
 def test_a_delisted_position_is_closed_at_the_last_close():

@@ -19,8 +19,9 @@ from superhet.pipeline import risk as risk_pipeline
 from superhet.pipeline import risk_files, risk_reading
 from superhet.pipeline.factor_report_library import styles_of
 from superhet.pipeline.risk import RiskChoice, fit_risk
-from superhet.risk import CovarianceSettings
+from superhet.risk import CovarianceSettings, StatisticalModel
 from superhet.risk.factor_covariance import HORIZONS
+from superhet.risk.statistical_path import statistical_estimates
 
 STYLES = (
     "size", "beta", "momentum", "residual_volatility", "nonlinear_size", "book_to_price", "liquidity",
@@ -138,8 +139,12 @@ def test_resume_after_new_days_is_a_full_fit(fitted, tiny_store, command, tmp_pa
     assert command(*arguments, "--end", dates[-4]).code == 0
     grown = json.loads(command(*arguments, "--resume").out)
     assert grown["reused_dates"] == len(dates) - 3
-    for table in ("factor_returns", "exposures", "factor_covariance", "specific_risk"):
+    tables = ("factor_returns", "exposures", "factor_covariance", "specific_risk", "regressions")
+    for table in tables:
         assert read(out, table).equals(read(folder, table)), table
+    one, two = (risk_reading.model_facts(path) for path in (out, folder))
+    assert one["not_fitted_or_clipped"] == two["not_fitted_or_clipped"]
+    assert one["notes"] == two["notes"]
 
 
 def test_resume_keeps_what_an_interrupted_fit_has_finished(
@@ -273,27 +278,39 @@ def test_a_portfolio_of_one_stock_has_its_exposures(fitted, command, tmp_path):
         assert found["exposure"][style] == pytest.approx(row[style])
 
 
-def test_statistical_models_write_the_same_files(tiny_store, command, tmp_path):
-    out = tmp_path / "apca"
-    done = command(
-        "risk",
-        "fit",
-        "--store",
-        tiny_store.path,
-        "--out",
-        out,
-        "--model",
-        "apca",
-        "--json",
-        "--quiet",
-    )
+@pytest.mark.parametrize("model", ["apca", "poet"])
+def test_statistical_models_write_the_same_files(model, tiny_store, command, tmp_path):
+    out = tmp_path / model
+    arguments = ("risk", "fit", "--store", tiny_store.path, "--out", out, "--model", model)
+    done = command(*arguments, "--json", "--quiet")
     assert done.code == 0, done
     found = json.loads(done.out)
     assert found["factors"] == 10
     assert read(out, "factor_returns").columns[1] == "statistical_1"
     estimates = risk_reading.read_estimates(out)
+    assert estimates.model["table"] == model
+    assert f"model {model}," in command("risk", "show", "--risk", out).out
     assert estimates.unadjusted is None
     assert not np.isnan(estimates.at(estimates.dates.values[-1]).factor_covariance).any()
+    assert (out / "specific_covariance.parquet").exists() == (model == "poet")
+    assert (estimates.pairs is None) == (model == "apca")
+
+
+def test_poet_writes_the_correlated_pairs_of_the_model(tiny_loaded, tmp_path):
+    """Diagonal from one file and pairs from the other: the covariance that the model itself gives."""
+    model = StatisticalModel(factors=3, window=120, kind="poet")
+    found = statistical_estimates(model, tiny_loaded)
+    risk_files.write_estimates(found, tmp_path, "key")
+    frame = read(tmp_path, "specific_covariance")
+    date = frame["date"].max()
+    names, whole = model.fit(tiny_loaded).specific_covariance(np.datetime64(date))
+    last = frame.filter(pl.col("date") == date)
+    assert 0 < last.height < 0.2 * len(names) ** 2
+    built = np.diag(np.diagonal(whole).copy())
+    place = {tiny_loaded.assets.values[n]: k for k, n in enumerate(names)}
+    for _, one, other, covariance in last.iter_rows():
+        built[place[one], place[other]] = built[place[other], place[one]] = covariance
+    assert_allclose(built, whole)
 
 
 REFUSED = {

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+
+import pytest
 
 from superhet.factors import OPERATORS
 from superhet.factors.crossings import CROSSINGS, NEUTRALIZE
@@ -31,11 +35,65 @@ def test_the_doctor_warms_up_family_by_family(command, monkeypatch):
     done = command("doctor", "--warm", "--json")
     assert done.code == 0, done.err
     kernels = json.loads(done.out)["kernels"]
-    assert [k["family"] for k in kernels] == ["elementwise", "statements", "mining", "evaluation"]
-    assert all(k["dtype"] == "float32" and k["seconds"] >= 0 for k in kernels)
+    families = ["elementwise", "statements", "mining", "evaluation", "risk"]
+    assert [k["family"] for k in kernels] == families
+    assert all(k["dtype"] == "float32" for k in kernels[:-1])
+    assert kernels[-1]["dtype"] == "float64"
+    assert all(k["seconds"] >= 0 for k in kernels)
     assert "  compiling elementwise, float32" in done.err.splitlines()
     plain = command("doctor", "--warm", "--all", "-q")
     assert "kernels:\n  elementwise   float32" in plain.out
     assert "  mining        float64" in plain.out
     assert "  evaluation    float64" in plain.out
     assert plain.err == ""
+
+
+COMPILED = """
+import importlib, json, pkgutil, sys, warnings
+import superhet.kernels
+from superhet.pipeline.warm_risk import warm_risk
+
+modules = [
+    importlib.import_module(m.name)
+    for m in pkgutil.iter_modules(superhet.kernels.__path__, "superhet.kernels.")
+]
+
+def signatures():
+    return {
+        f"{m.__name__}.{n}{s}"
+        for m in modules
+        for n, f in vars(m).items()
+        if hasattr(f, "nopython_signatures")
+        for s in f.signatures
+    }
+
+warm_risk()
+before = signatures()
+from dataclasses import replace
+from pathlib import Path
+from superhet.data import Store
+from superhet.pipeline.risk import RiskChoice, fit_risk
+from superhet.risk.factor_covariance import HORIZONS
+
+HORIZONS["short"] = replace(HORIZONS["short"], eigen_draws=4)
+warnings.simplefilter("ignore")
+store = Store.open(sys.argv[1])
+for robust in (False, True):
+    fit_risk(store, Path(sys.argv[2]) / str(robust), RiskChoice(robust=robust))
+after = signatures()
+print(json.dumps([len(before), sorted(s for s in after - before if ".risk_" in s or "style" in s)]))
+"""
+
+
+@pytest.mark.slow
+def test_a_first_risk_fit_compiles_no_kernel_of_risk_after_the_warm_up(tiny_store, tmp_path):
+    """In a process of its own: here, other tests have called kernels with whatever types they like."""
+    done = subprocess.run(
+        [sys.executable, "-c", COMPILED, str(tiny_store.path), str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    count, compiled = json.loads(done.stdout.splitlines()[-1])
+    assert count > 20
+    assert compiled == []

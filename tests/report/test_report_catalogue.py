@@ -36,6 +36,8 @@ FROM_DATA = {
     "severity",
     "activity",
     "period",
+    "engine",
+    "book",  # the backtest page: every key is asked for when it is made, see test_backtest_pages
     "risk",  # pages of risk models: the same, see test_risk_pages
     "factor",  # pages of factors: every key is asked for when the pages are made, see test_factor_pages
 }

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -11,7 +15,12 @@ from test_validation import estimates
 
 from superhet.errors import AxisMismatch, MissingExtra
 from superhet.panel import Assets
-from superhet.risk.adapters import from_qlib, from_skfolio, to_qlib, to_skfolio
+from superhet.risk.adapters import from_qlib, from_skfolio, skfolio_parts, to_qlib, to_skfolio
+
+ROOT = Path(__file__).parents[2]
+PEER = ROOT / ".peers" / "skfolio"
+SCRIPT = ROOT / "benchmarks" / "peers" / "skfolio_factor_model.py"
+BLOCKS = ("country", *["industry"] * 3, *["style"] * 2)
 
 
 @pytest.fixture(scope="module")
@@ -71,15 +80,52 @@ def test_factor_model_of_skfolio_becomes_a_snapshot(full):
     assert np.isnan(found.specific_variance[0])
 
 
-def test_snapshot_becomes_a_factor_model_of_skfolio(snapshot):
-    try:
-        import skfolio  # noqa: F401
-    except ImportError:
-        with pytest.raises(MissingExtra, match="skfolio"):
-            to_skfolio(snapshot)
-        return
-    again = from_skfolio(to_skfolio(snapshot), date=snapshot.date, assets=snapshot.assets)
-    assert_allclose(again.specific_variance, snapshot.specific_variance)
+def test_without_skfolio_it_is_said_what_to_install(snapshot, monkeypatch):
+    monkeypatch.setitem(sys.modules, "skfolio.prior", None)
+    with pytest.raises(MissingExtra, match="skfolio"):
+        to_skfolio(snapshot)
+
+
+@pytest.fixture(scope="module")
+def skfolio(snapshot, tmp_path_factory):
+    """What skfolio itself makes of our parts, and the parts of a model that it has fitted."""
+    if not (PEER / ".done").exists():
+        pytest.skip("skfolio is not installed (.peers/skfolio); make peers")
+    folder = tmp_path_factory.mktemp("skfolio")
+    parts = {n: v for n, v in skfolio_parts(snapshot, BLOCKS).items() if v is not None}
+    weights = np.random.default_rng(3).standard_normal((4, len(parts["asset_names"])))
+    np.savez(folder / "to.npz", **parts, portfolios=weights)
+    done = subprocess.run(
+        [str(PEER / "bin" / "python"), str(SCRIPT), str(folder)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return parts, weights, json.loads(done.stdout), np.load(folder / "from.npz")
+
+
+@pytest.mark.slow
+def test_factor_model_of_skfolio_has_the_variances_of_the_snapshot(skfolio, snapshot):
+    parts, weights, variances, _ = skfolio
+    place = snapshot.assets.positions(list(parts["asset_names"]))
+    for row, daily in zip(weights, variances, strict=True):
+        held = np.zeros(len(snapshot.assets))
+        held[place] = row
+        assert np.sqrt(252.0 * daily) == pytest.approx(snapshot.volatility(held), rel=1e-10)
+
+
+@pytest.mark.slow
+def test_snapshot_of_a_model_that_skfolio_fitted_has_its_variances(skfolio):
+    *_, theirs = skfolio
+    model = SimpleNamespace(**{n: theirs[n] for n in theirs.files})
+    found = from_skfolio(model, date="2020-01-02")
+    assert found.factors[0] == "market"
+    assert {"size", "value"} < set(found.factors)
+    unknown = np.isnan(found.specific_variance)  # left the exchange before the last date
+    assert 0 < unknown.sum() < 0.3 * unknown.size
+    assert_array_equal(np.isnan(found.exposures).all(axis=1), unknown)
+    for row, daily in zip(theirs["portfolios"], theirs["variances"], strict=True):
+        assert found.volatility(row) == pytest.approx(np.sqrt(252.0 * daily), rel=1e-9)
 
 
 def test_names_that_are_not_on_the_axis_are_refused():

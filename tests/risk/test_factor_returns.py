@@ -127,9 +127,49 @@ def test_returns_are_clipped_a_little_past_the_limit_of_the_board(percent, bound
     found = estimate_factor_returns(market_of(fields), exposures)
     by_hand = np.clip(wild, -bound, bound)
     by_hand[7, 9] = 0.5
-    same = estimate_factor_returns(market_of({"returns": by_hand}), exposures)
+    plain = RegressionSettings(outlier=None)
+    same = estimate_factor_returns(market_of({"returns": by_hand}), exposures, plain)
     assert_allclose(found.values[1:], same.values[1:], atol=1e-15)
-    assert found.clipped == (by_hand[1:] != wild[1:]).sum() >= 2
+    assert_array_equal(found.clipped[1:], (by_hand[1:] != wild[1:]).sum(axis=1))
+    assert found.clipped.sum() >= 2
+    assert found.outliers.sum() == 0
+
+
+def test_a_split_that_the_prices_miss_is_clipped_where_there_are_no_limits():
+    """One share of sixty returns nine times its price; the others decide what is possible on that date."""
+    exposures, _, returns = planted(3)
+    returns += 0.01 * np.random.default_rng(4).standard_normal(returns.shape)
+    wild = returns.copy()
+    wild[5, 7], wild[6, 8] = 8.77, -0.02
+    unbound = RegressionSettings(outlier=None)
+    truth, spoilt, found = (
+        estimate_factor_returns(market_of({"returns": r}), exposures, settings)
+        for r, settings in ((returns, None), (wild, unbound), (wild, None))
+    )
+    middle = np.median(wild[5])
+    bound = 20.0 * 1.4826022 * np.median(np.abs(wild[5] - middle))
+    by_hand = wild.copy()
+    by_hand[5, 7] = middle + bound
+    same = estimate_factor_returns(market_of({"returns": by_hand}), exposures, unbound)
+    assert_allclose(found.values[1:], same.values[1:], atol=1e-9)
+    assert found.outliers.nonzero()[0].tolist() == [5]
+    assert found.clipped.sum() == truth.outliers.sum() == spoilt.outliers.sum() == 0
+    error, before = (np.abs(x.values[5] - truth.values[5]).max() for x in (found, spoilt))
+    assert error < 0.1 * before
+
+
+def test_where_any_price_limit_is_known_nothing_is_an_outlier():
+    """A newly listed A-share has no limit and may triple; its date has limits, and its return stays."""
+    exposures, _, returns = planted(3)
+    returns[7, 9] = 2.0
+    before = np.full((T, N), 10.0)
+    limit = np.full((T, N), 11.0)
+    limit[7, 9] = np.nan
+    fields = {"returns": returns, "limit_up": limit, "previous_close": before}
+    kept = RegressionSettings(clip_margin=None)
+    found = estimate_factor_returns(market_of(fields), exposures, kept)
+    assert found.outliers.sum() == 0
+    assert_allclose(found.specific[7, 9] + found.fit.f[7] @ exposures.matrix(6)[9], 2.0, atol=1e-12)
 
 
 def test_pure_portfolios_earn_the_factor_returns_and_come_one_date_at_a_time():

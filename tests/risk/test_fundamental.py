@@ -90,8 +90,9 @@ def test_update_by_a_day_is_a_full_refit_bit_for_bit(fitted, whole, tiny_loaded)
     found = updated.estimates()
     for name in ("factor_returns", "residual", "covariance", "unadjusted", "specific", "styles"):
         assert_array_equal(getattr(found, name), getattr(whole, name), err_msg=name)
-    for name in ("t", "r2", "vif", "identity_error", "names"):
+    for name in ("t", "r2", "vif", "identity_error", "names", "left_out", "clipped", "outliers"):
         assert_array_equal(getattr(found.fit, name), getattr(whole.fit, name), err_msg=name)
+    assert found.notes == whole.notes
 
 
 def test_update_fits_again_what_was_restated(fitted, tiny_loaded):
@@ -102,7 +103,10 @@ def test_update_fits_again_what_was_restated(fitted, tiny_loaded):
     restated = tiny_loaded.with_fields({"returns": tiny_loaded["returns"].with_values(returns)})
     updated = before.update(restated)
     assert updated.regressions_.reused <= 250
-    assert_array_equal(updated.regressions_.f, MODEL.fit(restated).regressions_.f)
+    refit = MODEL.fit(restated).regressions_
+    assert_array_equal(updated.regressions_.f, refit.f)
+    assert updated.regressions_.fit.counts == refit.fit.counts
+    assert refit.fit.counts["suspended"] > 0
 
 
 def test_volatility_of_the_market_is_of_the_size_of_its_returns(whole):
@@ -174,3 +178,21 @@ def test_update_by_a_day_that_nobody_traded_on_is_a_full_refit_too(tiny_loaded):
     updated = MODEL.fit(market.until(tiny_loaded.dates.values[-2])).update(market)
     assert_array_equal(updated.regressions_.f, MODEL.fit(market).regressions_.f)
     assert_same_snapshot(updated.at(day), MODEL.fit(market).at(day))
+
+
+def test_cne6_runs_on_a_simulated_market_and_says_what_it_lacks(tiny_loaded):
+    """Of its 17 styles one lacks a field and one lacks history; three more the table itself has not."""
+    fitted = replace(MODEL, table="cne6").fit(tiny_loaded)
+    of, found = fitted.without_forecasts(), fitted.regressions_
+    assert len(of.style_names) == 16
+    assert "dividend_yield" not in of.style_names
+    said = "\n".join(of.notes)
+    assert "Style dividend_yield is left out: import statements: dividend" in said
+    assert "long_term_reversal is known of no asset on any date" in said
+    assert "Table cne6 is partial and lacks seasonality" in said
+    assert np.nanmax(found.fit.identity_error) < 1e-10
+    known = np.isfinite(found.f[-1, of.first_style :])
+    assert [n for n, k in zip(of.style_names, known, strict=True) if not k] == [
+        "long_term_reversal"
+    ]
+    assert 0.3 < np.nanmean(found.fit.r2) < 0.7

@@ -20,9 +20,14 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def model(tmp_path_factory):
+def market(tmp_path_factory):
     store = RealStores(tmp_path_factory.mktemp("real")).store("cn")
-    return FundamentalModel().fit(load_market(store, MarketRequest(industry="citics_l1_wind")))
+    return load_market(store, MarketRequest(industry="citics_l1_wind"))
+
+
+@pytest.fixture(scope="module")
+def model(market):
+    return FundamentalModel().fit(market)
 
 
 @pytest.fixture(scope="module")
@@ -81,3 +86,26 @@ def test_eigenfactor_adjustment_brings_optimised_portfolios_nearer_to_one(tried)
 def test_exposures_stay_for_a_month(tried):
     assert min(tried["stability"].values()) > 0.8
     assert max(tried["vif"].values()) < 5.0
+
+
+def test_price_limits_decide_what_is_clipped_of_a_shares(model):
+    """No more than a few errors lie beyond the limits, and nothing is an outlier where there are some."""
+    counts = model.regressions_.fit.counts
+    assert 0 < counts["clipped"] < 100
+    assert counts["outliers"] == 0
+
+
+def test_cne6_goes_as_far_as_these_fields_do_and_names_what_to_import(market, model):
+    fitted = FundamentalModel(table="cne6").fit(market)
+    found, of = fitted.regressions_, fitted.without_forecasts()
+    lacking = {"leverage", "earnings_quality", "profitability", "investment_quality"}
+    assert set(found.exposures.made.left_out) == lacking
+    assert len(of.style_names) == 13
+    said = "\n".join(of.notes)
+    assert "Style earnings_quality is left out: import statements: cash_earnings or" in said
+    assert "Style earnings_variability makes do without VFLO" in said
+    assert "Table cne6 is partial" in said
+    assert np.nanmax(found.fit.identity_error) < 1e-10
+    both = ~np.isnan(found.fit.r2) & ~np.isnan(model.regressions_.fit.r2)
+    more = found.fit.r2[both] - model.regressions_.fit.r2[both]
+    assert more.mean() > 0.005  # four styles more

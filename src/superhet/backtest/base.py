@@ -4,27 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal, Protocol, TypeAlias, runtime_checkable
+from typing import ClassVar, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 
 from superhet.backtest.costs import CostSchedule
+from superhet.backtest.fills import FillPrices, FillSpec
 from superhet.panel import BacktestResult, Market, Panel
 from superhet.registry import Registry
 
-Fill: TypeAlias = Literal["open", "vwap", "close"]
 Codes: TypeAlias = npt.NDArray[np.int8]
 Lots: TypeAlias = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class RuleTable:
-    """What the exchange allows, symbol by symbol and day by day.
+    """What the exchange allows, symbol by symbol and step by step.
 
     Parameters
     ----------
-    buy_block, sell_block : [dates, assets], 0 = allowed, else a code of `kernels.ledger_books.REFUSALS`
+    buy_block, sell_block : [steps, assets], 0 = allowed, else a code of `kernels.ledger_books.REFUSALS`;
+        a fill at a word of the daily bar has one step a session
     minimum : [assets], shares of the smallest opening order
     step : [assets], shares by which orders grow
     conventions : rule -> what is assumed, in words
@@ -44,8 +45,8 @@ class MarketRules(Protocol):
     costs: ClassVar[CostSchedule]
     periods_per_year: ClassVar[int]
 
-    def table(self, market: Market, fill: Fill) -> RuleTable:
-        """Tabulate the rules for orders filled at `fill` of each session."""
+    def table(self, market: Market, fill: FillSpec | FillPrices) -> RuleTable:
+        """Tabulate the rules for the steps of a fill."""
         ...
 
 

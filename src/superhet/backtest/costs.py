@@ -7,17 +7,19 @@ configuration may say: whatever it leaves out is the market's own.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Annotated, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 from annotated_types import Ge, Le
 
-from superhet.panel import Dates
+from superhet.errors import ConfigError
+from superhet.panel import Dates, Market
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 Schedule: TypeAlias = tuple[tuple[str, float], ...]
 Fraction: TypeAlias = Annotated[float, Ge(0.0), Le(0.1)]
+Rate: TypeAlias = Annotated[float, Ge(0.0), Le(1.0)]
 DAYS_PER_YEAR = 365.0
 
 
@@ -34,6 +36,9 @@ class CostSchedule:
     transfer_fee : (first day, rate) rows, each side
     slippage : each side; booked as a cost, the fill price is not moved
     borrow : per year of 365 days, on the value of shorts at the close before
+    stamp_duty_buyers : (first day, rate) rows, on purchases
+    margin : per year of 365 days, on free cash below 0
+    cash_interest : per year of 365 days, on free cash above 0; "risk_free" = the market's table of that name
     """
 
     commission: float
@@ -43,18 +48,53 @@ class CostSchedule:
     transfer_fee: Schedule
     slippage: float
     borrow: float
+    stamp_duty_buyers: Schedule = ()
+    margin: float = 0.0
+    cash_interest: float | Literal["risk_free"] = 0.0
 
     def rates(self, dates: Dates) -> Floats:
-        """Give the six rates of each session, [dates, 6], columns as `kernels.ledger_books.Terms.rates`."""
+        """Give the six rates of each session, [dates, 6], columns as `kernels.ledger_books.Terms.rates`.
+
+        A book knows stamp duty on sales and transfer fee on both sides. Where buyers paid stamp duty too, the
+        part that both sides paid stands in the column of the transfer fee: the money is the same.
+        """
         constant = (self.commission, self.commission_minimum, self.commission_per_share)
+        sellers, buyers = rate_on(self.stamp_duty, dates), rate_on(self.stamp_duty_buyers, dates)
+        both = np.minimum(sellers, buyers)
         return np.column_stack(
             [
                 *(np.full(len(dates), value) for value in constant),
-                rate_on(self.stamp_duty, dates),
-                rate_on(self.transfer_fee, dates),
+                sellers - both,
+                rate_on(self.transfer_fee, dates) + both,
                 np.full(len(dates), self.slippage),
             ]
         )
+
+    def cash_rates(self, market: Market) -> Floats:
+        """Give the interest on free cash, [dates], a fraction a year.
+
+        With "risk_free", a session pays the rate known at the close before; 0 before the first.
+
+        Raises
+        ------
+        ConfigError
+            if the market has no table `risk_free`
+        """
+        if self.cash_interest != "risk_free":
+            return np.full(len(market.dates), float(self.cash_interest))
+        if "risk_free" not in market.events:
+            raise ConfigError(
+                "backtest.costs.cash_interest",
+                "the market has no table risk_free (date, rate). Import it, or give a number such as 0.015.",
+            )
+        table = market.table("risk_free")
+        rates = np.append(0.0, np.asarray(table["rate"], dtype=np.float64))
+        before = np.searchsorted(table.known_at, market.dates.days, side="left")
+        return np.asarray(rates[before])
+
+    def margin_rates(self, dates: Dates) -> Floats:
+        """Give the interest on money borrowed from the broker, [dates], a fraction a year."""
+        return np.full(len(dates), self.margin)
 
     def borrow_fees(self, dates: Dates) -> Floats:
         """Give the borrow fee of each session for the calendar days since the one before, [dates].
@@ -72,7 +112,9 @@ class Costs:
     Parameters
     ----------
     commission, slippage, borrow, commission_minimum, commission_per_share : see `CostSchedule`
-    stamp_duty, transfer_fee : one rate for all dates, in place of the dated schedule
+    stamp_duty : one rate on sales for all dates, in place of the dated schedules of sales and purchases
+    transfer_fee : one rate for all dates, in place of the dated schedule
+    margin, cash_interest : see `CostSchedule`
     """
 
     commission: Fraction | None = None
@@ -81,18 +123,22 @@ class Costs:
     stamp_duty: Fraction | None = None
     transfer_fee: Fraction | None = None
     slippage: Fraction | None = None
-    borrow: Annotated[float, Ge(0.0), Le(1.0)] | None = None
+    borrow: Rate | None = None
+    margin: Rate | None = None
+    cash_interest: Rate | Literal["risk_free"] | None = None
 
     __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012 - read by pydantic, never changed
 
     def over(self, market: CostSchedule) -> CostSchedule:
         """Lay these over the costs of a market."""
         chosen = {f.name: getattr(market, f.name) for f in fields(market)}
-        for name in chosen:
-            value = getattr(self, name)
+        for f in fields(self):
+            value = getattr(self, f.name)
             if value is not None:
-                dated = name in {"stamp_duty", "transfer_fee"}
-                chosen[name] = (("1900-01-01", value),) if dated else value
+                dated = f.name in {"stamp_duty", "transfer_fee"}
+                chosen[f.name] = (("1900-01-01", value),) if dated else value
+        if self.stamp_duty is not None:
+            chosen["stamp_duty_buyers"] = ()
         return CostSchedule(**chosen)
 
 
@@ -104,6 +150,8 @@ NO_COSTS = Costs(
     transfer_fee=0.0,
     slippage=0.0,
     borrow=0.0,
+    margin=0.0,
+    cash_interest=0.0,
 )
 
 

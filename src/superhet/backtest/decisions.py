@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from superhet.errors import AxisMismatch, ConfigError, DataError, NoSignal
+from superhet.kernels.ledger_market import gross_weights
 from superhet.panel import Market, Panel
 
 Floats: TypeAlias = npt.NDArray[np.float64]
@@ -21,21 +22,26 @@ class Decisions:
     Parameters
     ----------
     weights : [decisions, assets], finite
-    row_of : [sessions from `start` on], the row decided at that close, -1 for none; row_of[0] is 0
-    start : position of the first decision among the sessions of the market
+    row_of : [sessions from `start` on], the row decided at that close, -1 for none; row_of[0] is 0,
+        unless a book goes on
+    start : position among the sessions of the market, of the first decision or of the close to go on from
     """
 
     weights: Floats
     row_of: npt.NDArray[np.int64]
     start: int
 
-    def in_force(self) -> Floats:
-        """Give the target in force at the close of each session, [sessions, assets]."""
-        return np.asarray(self.weights[np.maximum.accumulate(self.row_of)])
 
-
-def read_decisions(weights: Panel, market: Market, max_gross: float) -> Decisions:
+def read_decisions(
+    weights: Panel, market: Market, max_gross: float, after: np.datetime64 | None = None
+) -> Decisions:
     """Put decided weights on the sessions of a market.
+
+    Parameters
+    ----------
+    weights, market, max_gross : see `NativeEngine.run`
+    after : go on from the close of this session; decisions until then are taken already, and there may be
+        none after it
 
     Raises
     ------
@@ -48,20 +54,30 @@ def read_decisions(weights: Panel, market: Market, max_gross: float) -> Decision
             f"{weights.assets.describe()} and {market.assets.describe()}. "
             "Bring them together with align.reindex(...)."
         )
-    values = np.asarray(weights.values, dtype=np.float64)
-    known = ~np.isnan(values)
-    decided = np.flatnonzero(known.any(axis=1))
+    values = np.ascontiguousarray(weights.values, dtype=np.float64)
+    known, gross = gross_weights(values)
+    decided = np.flatnonzero(known)
+    if after is not None:
+        decided = decided[weights.dates.days[decided] > after.astype("datetime64[D]")]
     at = _sessions(weights, market, decided)
-    if not at.size or at[0] + 1 >= len(market.dates):
+    start = (
+        int(at[0] if at.size else len(market.dates)) if after is None else market.dates.index(after)
+    )
+    if start + 1 >= len(market.dates):
         raise NoSignal(
             f"{weights.name or 'weights'!r}: no session of the market "
-            f"({market.dates.describe()}) follows the first decision, so nothing can be traded."
+            f"({market.dates.describe()}) follows {'the first decision' if after is None else after}, so "
+            "nothing can be traded."
         )
-    chosen = values if decided.size == len(values) and known.all() else _filled(values[decided])
-    _check(chosen, weights, decided, max_gross)
-    row_of = np.full(len(market.dates) - at[0], -1, dtype=np.int64)
-    row_of[at - at[0]] = np.arange(at.size)
-    return Decisions(chosen, row_of, int(at[0]))
+    chosen = (
+        values
+        if known.sum() == values.size and decided.size == len(values)
+        else _filled(values[decided])
+    )
+    _check(chosen, gross[decided], weights, decided, max_gross)
+    row_of = np.full(len(market.dates) - start, -1, dtype=np.int64)
+    row_of[at - start] = np.arange(at.size)
+    return Decisions(chosen, row_of, start)
 
 
 def _filled(values: Floats) -> Floats:
@@ -84,19 +100,21 @@ def _sessions(
 
 
 def _check(
-    values: Floats, weights: Panel, decided: npt.NDArray[np.int64], max_gross: float
+    values: Floats,
+    gross: Floats,
+    weights: Panel,
+    decided: npt.NDArray[np.int64],
+    max_gross: float,
 ) -> None:
-    if not np.isfinite(values).all():
-        row, column = (int(x[0]) for x in np.nonzero(~np.isfinite(values)))
-        raise DataError(
-            f"the weight of {weights.assets.values[column]} on "
-            f"{weights.dates.values[decided[row]]} is infinite"
-        )
-    gross = np.abs(values).sum(axis=1)
-    if gross.max() > max_gross * (1.0 + 1e-9):
-        row = int(gross.argmax())
-        raise ConfigError(
-            "backtest.max_gross",
-            f"the weights of {weights.dates.values[decided[row]]} have gross {gross[row]:.3f}, more "
-            f"than {max_gross:g}. Scale the weights, or raise max_gross if the leverage is meant.",
-        )
+    if not gross.size or gross.max() <= max_gross * (1.0 + 1e-9):
+        return
+    row = int(gross.argmax())
+    day = weights.dates.values[decided[row]]
+    if not np.isfinite(gross[row]):
+        column = int(np.flatnonzero(~np.isfinite(values[row]))[0])
+        raise DataError(f"the weight of {weights.assets.values[column]} on {day} is infinite")
+    raise ConfigError(
+        "backtest.max_gross",
+        f"the weights of {day} have gross {gross[row]:.3f}, more than {max_gross:g}. Scale the weights, or "
+        "raise max_gross if the leverage is meant.",
+    )

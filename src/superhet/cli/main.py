@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from superhet.cli import data, factor, risk, run, runs, tools
+from superhet.cli import backtest, data, export, factor, orders, risk, run, runs, tools
 from superhet.cli.console import set_up_logging
 from superhet.version import __version__
 
@@ -20,6 +20,9 @@ app = typer.Typer(
 )
 app.command("run")(run.run)
 app.command("audit")(run.audit)
+app.command("backtest")(backtest.backtest)
+app.command("orders")(orders.orders)
+app.command("export")(export.export)
 app.command("schema")(tools.schema)
 app.command("doctor")(tools.doctor)
 app.add_typer(data.app, name="data")

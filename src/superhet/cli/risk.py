@@ -25,7 +25,11 @@ def fit(
     store: StorePath,
     out: Annotated[Path, typer.Option(help="Folder to write.")],
     model: Annotated[
-        str, typer.Option(help="cne5 (a table of styles), apca or poet (found in the returns).")
+        str,
+        typer.Option(
+            help="cne5 (a table of styles); found in the returns: apca, or poet, which knows correlated "
+            "specific returns."
+        ),
     ] = "cne5",
     table: Annotated[
         str, typer.Option(help="Table of styles: cne5, cne6, or a TOML file of your own.")
@@ -49,6 +53,13 @@ def fit(
     ] = None,
     robust: Annotated[
         bool, typer.Option("--robust", help="Weigh outliers less, after Huber.")
+    ] = False,
+    keep_outliers: Annotated[
+        bool,
+        typer.Option(
+            "--keep-outliers",
+            help="Clip no return for the fit: not past a price limit, nor as an outlier where there is none.",
+        ),
     ] = False,
     resume: Annotated[
         bool,
@@ -75,6 +86,7 @@ def fit(
         end=end,
         user_factors=user_factors,
         robust=robust,
+        keep_outliers=keep_outliers,
     )
     opened = open_store(store)
     with progress_bar(quiet) as progress:

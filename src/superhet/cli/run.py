@@ -108,6 +108,14 @@ def summary_text(summary: RunSummary) -> str:
         f"  annual turnover        {number('annual_turnover', '.1f')} x one-way",
         f"  residual industry net  {number('max_abs_industry_net', '.1e')}   "
         f"size exposure {number('max_abs_size_exposure', '.1e')}",
+        *(
+            [
+                f"  worst style exposure   {number('max_abs_style_exposure', '.2f')}   "
+                f"super-factor's R² on styles {number('style_r2', '.1%')}"
+            ]
+            if "style_r2" in found
+            else []
+        ),
         *(f"  warning                {text}" for text in summary.warnings),
         f"  look-ahead audit       {summary.audit or 'not run'}",
         f"  report                 {summary.report}",

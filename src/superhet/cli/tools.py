@@ -32,7 +32,7 @@ def schema(json: AsJson = True, debug: Debug = False) -> None:
 @guarded
 def doctor(
     warm: Annotated[
-        bool, typer.Option("--warm", help="Compile the kernels of formulas now.")
+        bool, typer.Option("--warm", help="Compile the kernels of formulas and risk now.")
     ] = False,
     all_: Annotated[bool, typer.Option("--all", help="With --warm: for float64, too.")] = False,
     json: AsJson = False,

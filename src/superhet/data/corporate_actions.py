@@ -3,6 +3,7 @@
 1. the ex-right price of each action: (close before + rights × price − cash) / ((1 + bonus + rights) × split)
 2. close before / ex-right price, multiplied up over an asset's actions     -> action_factors
 3. each factor holds from its date until the next one                       -> adjust_factors
+4. the actions themselves, for who books dividends as cash                  -> action_events
 
 The close before an ex-date is public on it, so a factor depends on nothing later than its own date.
 """
@@ -13,9 +14,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from superhet.data.calendar import TradingCalendar
 from superhet.data.derived import Floats
+from superhet.data.known_at import known_sessions
 from superhet.data.pivot import Grid, asset_positions, days, floats, paint
 from superhet.errors import DataError
+from superhet.panel.axes import Assets
+from superhet.panel.records import Events
 
 if TYPE_CHECKING:
     import polars as pl
@@ -107,4 +112,26 @@ def action_factors(tables: Tables, last: np.datetime64) -> pl.DataFrame:
     )
 
 
-__all__ = ["action_factors", "adjust_factors"]
+def action_events(
+    tables: Tables, assets: Assets, calendar: TradingCalendar, last: np.datetime64
+) -> Events:
+    """Read the `corporate_actions` table as Events: `asset` (position), `ex_date`, then its numbers.
+
+    An action counts as known from its ex-date on, or from the next session where that is none; earlier
+    announcements are not used. A number that the table leaves out is 0, a split 1. Rows of assets that are
+    not on the axis, and rows known only after `last`, are left out.
+    """
+    frame = tables.read("corporate_actions")
+    known = known_sessions("corporate_actions", frame, calendar, tables.meta("corporate_actions"))
+    place, ex_date = asset_positions(frame["asset"], assets), days(frame["ex_date"])
+    kept = np.flatnonzero((place >= 0) & (known <= last))
+    order = kept[np.lexsort((place[kept], ex_date[kept], known[kept]))]
+    columns = {"asset": place[order], "ex_date": ex_date[order]}
+    for name in (*_PARTS, "split"):
+        default = 1.0 if name == "split" else 0.0
+        values = floats(frame[name]) if name in frame.columns else np.full(frame.height, default)
+        columns[name] = np.where(np.isnan(values), default, values)[order]
+    return Events(name="corporate_actions", columns=columns, known_at=known[order])
+
+
+__all__ = ["action_events", "action_factors", "adjust_factors"]

@@ -28,7 +28,7 @@ import numpy.typing as npt
 from superhet.data.axes import market_axes
 from superhet.data.benchmark import build_benchmark
 from superhet.data.calendar import TradingCalendar
-from superhet.data.corporate_actions import adjust_factors
+from superhet.data.corporate_actions import action_events, adjust_factors
 from superhet.data.derived import correct_age_by_trades, listing_age
 from superhet.data.fields import Bars, Ingredients, Keep, as_made, daily_cube
 from superhet.data.intraday import intraday_cube
@@ -334,6 +334,7 @@ def _events(
         },
         "macro": partial(macro_events, tables, calendar, last),
         "risk_free": partial(rate_events, tables, calendar, last),
+        "corporate_actions": partial(action_events, tables, *of),
     }
     there = set(tables.names())
     return LazyEvents({name: read for name, read in readers.items() if name in there})

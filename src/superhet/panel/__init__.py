@@ -3,6 +3,7 @@
 from superhet.panel.align import as_of, reindex
 from superhet.panel.attribution import Attribution
 from superhet.panel.axes import Assets, Dates, require_same_axes
+from superhet.panel.book_state import BookState
 from superhet.panel.cube import Cube
 from superhet.panel.folds import Fold, WalkForward, sessions
 from superhet.panel.market import Benchmark, Market
@@ -17,6 +18,7 @@ __all__ = [
     "Attribution",
     "BacktestResult",
     "Benchmark",
+    "BookState",
     "Cube",
     "Dates",
     "Events",

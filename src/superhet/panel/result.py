@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from superhet.kernels.performance import PerformanceSummary, summarize
 from superhet.panel.axes import Dates
+from superhet.panel.book_state import BookState
 from superhet.panel.panel import Panel
 from superhet.panel.records import Records
 
@@ -31,15 +32,18 @@ class BacktestResult:
     target : [dates, assets], target weights in force at the close
     cash : [dates], currency
     trades : one row a fill: date, asset (position), shares (signed), price, value, commission,
-        stamp_duty, transfer_fee, slippage, delisting (closed at the last close, without costs)
+        stamp_duty, transfer_fee, slippage, impact, kind ("order", "recall", "delisting"), delisting (closed
+        at its mark, without costs); `time` where orders fill inside the session
     orders_refused : one row an order or part of one that was not done: date, asset, shares (signed,
         not done), rule
     costs : name -> [dates], currency, positive
+    income : name -> [dates], currency: dividends (negative where shorts pay them), cash_interest
     turnover : [dates], half the sum of absolute traded value / equity (one-way)
     benchmark : [dates], simple returns, or None
     benchmark_name : its name
     conventions : rule -> what was assumed (fill price, cash shortage, dividends, annualisation …)
     periods_per_year : sessions a year used to annualise
+    final_state : the book at the last close, for an engine to go on from; None where an engine has none
     """
 
     dates: Dates
@@ -57,6 +61,8 @@ class BacktestResult:
     benchmark_name: str = ""
     conventions: Mapping[str, str] = field(default_factory=dict)
     periods_per_year: int = 244
+    income: Mapping[str, Series] = field(default_factory=dict)
+    final_state: BookState | None = None
 
     @cached_property
     def net(self) -> PerformanceSummary:
@@ -97,6 +103,9 @@ class BacktestResult:
         lines.append(f"  annual turnover   {self.annual_turnover:>10.1f}x one-way")
         for name, series in self.costs.items():
             lines.append(f"  {name:<18}{float(series.sum()):>14,.0f}")
+        for name, series in self.income.items():
+            if series.any():
+                lines.append(f"  {name:<18}{float(-series.sum()):>14,.0f}")
         refused = ", ".join(f"{r} {c}" for r, c in self.refused_by_rule.items()) or "none"
         lines.append(f"  orders refused: {refused}")
         return "\n".join(lines)

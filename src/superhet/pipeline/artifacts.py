@@ -25,6 +25,7 @@ from superhet.panel import (
     Assets,
     Attribution,
     BacktestResult,
+    BookState,
     Cube,
     Dates,
     Events,
@@ -32,10 +33,10 @@ from superhet.panel import (
     Panel,
     Records,
 )
+from superhet.risk.estimates import Fit, RiskEstimates
 
-_VALUES: Mapping[str, Any] = {
-    cls.__name__: cls for cls in (Panel, Records, Events, BacktestResult, Attribution, Fold)
-}
+_PANELS = (Panel, Records, Events, BacktestResult, BookState, Attribution, Fold)
+_VALUES: Mapping[str, Any] = {cls.__name__: cls for cls in (*_PANELS, RiskEstimates, Fit)}
 _CORRUPT = "its content does not match its hash. Delete the run folder and run again."
 
 
@@ -121,6 +122,8 @@ class Artifacts:
             return {"type": "float", "hex": float(value).hex()}
         if isinstance(value, np.integer):
             return int(value)
+        if isinstance(value, np.datetime64):
+            return {"type": "moment", "text": str(value), "unit": np.datetime_data(value.dtype)[0]}
         if isinstance(value, np.ndarray):
             return self._save_array(value)
         if isinstance(value, Dates):
@@ -149,6 +152,8 @@ class Artifacts:
         kind = tree["type"]
         if kind == "float":
             return float.fromhex(tree["hex"])
+        if kind == "moment":
+            return np.datetime64(tree["text"], tree["unit"])
         if kind == "array":
             return self._load_array(tree["hash"])
         if kind == "Dates":

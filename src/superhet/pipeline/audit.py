@@ -12,7 +12,7 @@ threaded linear algebra, to 1e-12 of its scale.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, TypeAlias
 from zlib import crc32
@@ -29,8 +29,12 @@ from superhet.pipeline.sections import AuditSection
 from superhet.pipeline.stages import Values
 from superhet.progress import Progress, silent
 
-STAGES = ("data", "signals", "clean", "synthesis", "portfolio", "backtest")
-_EXACT = {"data", "signals"}  # no threaded linear algebra before cleaning
+STAGES = ("data", "risk", "signals", "clean", "synthesis", "portfolio", "backtest")
+_EXACT = {"data", "risk", "signals"}  # no threaded linear algebra before cleaning
+_APART = {
+    "data",
+    "risk",
+}  # what the signals inherit of the data is named; of the risk model, nothing
 _TOLERANCE = 1e-12
 
 Named: TypeAlias = "tuple[str, npt.NDArray[np.datetime64], npt.NDArray[Any]]"
@@ -63,7 +67,8 @@ def audit(config: Config, tables: Tables, progress: Progress = silent) -> Values
     `verdict` ("pass" or "leak"), `leaks`, `dates_checked`
     """
     market = stages.load(config, tables, progress)
-    return audit_values(config, tables, market, walk(config, market, progress), progress)
+    values = {**risk_model(config, tables, progress), **walk(config, market, progress)}
+    return audit_values(config, tables, market, values, progress)
 
 
 def audit_values(
@@ -91,7 +96,7 @@ def audit_values(
                 seed=config.seed,
             )
             changed_market = stages.load(main_road, other)
-            changed = walk(main_road, changed_market)
+            changed = {**risk_model(config, other, until=cut), **walk(main_road, changed_market)}
             for leak in compare(market, values, changed_market, changed, cut, future):
                 leaks.setdefault((leak.stage, leak.name), leak)
     found = [asdict(leak) for leak in leaks.values()]
@@ -100,6 +105,17 @@ def audit_values(
         "leaks": found,
         "dates_checked": [str(cut) for cut in cuts],
     }
+
+
+def risk_model(
+    config: Config, tables: Tables, progress: Progress = silent, until: np.datetime64 | None = None
+) -> dict[str, Values]:
+    """Compute the stage `risk`, which stands beside the road; nothing where a study has none."""
+    if config.risk is None:
+        return {}
+    from superhet.pipeline.risk_stage import fit_model
+
+    return {"risk": fit_model(config, tables, progress, until)}
 
 
 def walk(config: Config, market: Market, progress: Progress = silent) -> dict[str, Values]:
@@ -129,7 +145,7 @@ def compare(
     cut: np.datetime64,
     future: str,
 ) -> Iterator[Leak]:
-    """Give the outputs that differ up to `cut`, in the data and in the first stage after it that leaks.
+    """Give the outputs that differ up to `cut`: of data, risk model, and the first stage after that leaks.
 
     A leak in the data goes on to the signals, so that those which carry it are named; whatever comes
     after a stage that leaks only inherits it. Compared are the assets that both have: without a list of
@@ -137,23 +153,48 @@ def compare(
     """
     assets = Assets(name for name in market.assets if name in other_market.assets)
     for stage in STAGES:
+        pairs: list[tuple[Iterable[Named], Iterable[Named]]]
         if stage == "data":
-            left, right = _market_outputs(market, assets), _market_outputs(other_market, assets)
+            pairs = [(_market_outputs(market, assets), _market_outputs(other_market, assets))]
+        elif stage == "risk":
+            pairs = [*_risk_outputs(values, other)]
         else:
-            left, right = _outputs(values[stage], assets), _outputs(other[stage], assets)
-        found = []
-        named = {name: (dates, array) for name, dates, array in right}
-        for name, dates, array in left:
-            dates_b, array_b = named[name]
-            tolerance = 0.0 if stage in _EXACT else _TOLERANCE
-            first = first_difference(dates, array, dates_b, array_b, cut, tolerance)
-            if first is not None:
-                found.append(
+            pairs = [(_outputs(values[stage], assets), _outputs(other[stage], assets))]
+        found: list[Leak] = []
+        for left, right in pairs:
+            if not found:
+                found = [
                     Leak(stage=stage, name=name, first_date=first, cut=str(cut), future=future)
-                )
+                    for name, first in _differences(left, right, cut, stage in _EXACT)
+                ]
         yield from found
-        if found and stage != "data":
+        if found and stage not in _APART:
             return
+
+
+def _differences(
+    left: Iterable[Named], right: Iterable[Named], cut: np.datetime64, exact: bool
+) -> Iterator[tuple[str, str]]:
+    """Give the outputs of one stage that differ up to `cut`, each with the first date."""
+    named = {name: (dates, array) for name, dates, array in right}
+    for name, dates, array in left:
+        first = first_difference(dates, array, *named[name], cut, 0.0 if exact else _TOLERANCE)
+        if first is not None:
+            yield name, first
+
+
+def _risk_outputs(
+    values: Mapping[str, Values], other: Mapping[str, Values]
+) -> list[tuple[list[Named], list[Named]]]:
+    """Pair the layers of two risk models: all factors that one of them has, all assets of both."""
+    if "risk" not in values:
+        return []
+    from superhet.pipeline.risk_stage import layers
+
+    one, two = values["risk"]["estimates"], other["risk"]["estimates"]
+    assets = Assets(name for name in one.assets if name in two.assets)
+    factors = list(dict.fromkeys((*one.factors, *two.factors)))
+    return list(zip(layers(one, assets, factors), layers(two, assets, factors), strict=True))
 
 
 def first_difference(

@@ -23,11 +23,13 @@ from superhet.backtest import ENGINES, Engine
 from superhet.errors import ConfigError, InputError, UnknownName
 from superhet.panel import WalkForward, sessions
 from superhet.pipeline.build import build, component, describe
+from superhet.pipeline.risk_section import risk_section
 from superhet.pipeline.sections import (
     AuditSection,
     MarketSection,
     MixSection,
     ReportSection,
+    RiskSection,
     SignalSection,
     SynthesisSection,
     TargetSection,
@@ -58,6 +60,7 @@ class Config:
     mix: MixSection
     preprocess: tuple[Transformer, ...] = ()
     synthesis: SynthesisSection
+    risk: RiskSection | None = None
     portfolio: PortfolioRule
     backtest: Engine
     attribution: tuple[str, ...] = ("industry", "side")
@@ -68,11 +71,15 @@ class Config:
 
     @property
     def resolved(self) -> dict[str, object]:
-        """Give every key with its value, defaults included, components under their words."""
+        """Give every key with its value, defaults included, components under their words.
+
+        A study without a risk model does not name it: its runs are those of before there was the section.
+        """
         engine = describe(self.backtest, {})
         assert isinstance(engine, dict)
+        keys = [n for n in Config.__dataclass_fields__ if n != "risk" or self.risk is not None]
         return {
-            **{n: describe(getattr(self, n), REGISTRIES) for n in Config.__dataclass_fields__},
+            **{n: describe(getattr(self, n), REGISTRIES) for n in keys},
             "backtest": {"engine": ENGINES.name_of(type(self.backtest)), **engine},
         }
 
@@ -135,6 +142,7 @@ def parse_config(raw: Mapping[str, object], folder: Path = Path()) -> Config:
         mix=build(MixSection, raw.get("mix"), "mix"),
         preprocess=_components(TRANSFORMERS, raw.get("preprocess"), "preprocess"),
         synthesis=_synthesis(raw["synthesis"]),
+        risk=risk_section(raw.get("risk"), folder),
         portfolio=component(PORTFOLIO_RULES, raw["portfolio"], "portfolio"),
         backtest=_engine(raw["backtest"]),
         attribution=_attribution(raw.get("attribution", ["industry", "side"])),

@@ -25,7 +25,7 @@ def measure(
     `oos_rank_ic`, `oos_icir` (not annualised), `oos_rank_ic_t` (Newey-West), `oracle_share` and the
     RankICs behind it (None where no truth exists), `gross_sharpe`, `net_sharpe`, `net_annual_return`,
     `max_drawdown`, `annual_turnover` (one-way), `max_abs_industry_net`, `max_abs_size_exposure` (of the
-    target weights, worst date)
+    target weights, worst date); with a risk model also those of `styles`
     """
     synthesis, result = values["synthesis"], values["backtest"]["result"]
     super_factor: Panel = synthesis["super_factor"]
@@ -44,6 +44,23 @@ def measure(
         **performance(result),
         "max_abs_industry_net": _worst(held.max_abs_industry_net),
         "max_abs_size_exposure": _worst(held.size_exposure),
+        **(styles(values["styles"]) if "styles" in values else {}),
+    }
+
+
+def styles(found: Values) -> dict[str, float | None]:
+    """Give the numbers of a run with a risk model.
+
+    Returns
+    -------
+    `max_abs_style_exposure` (of the target weights, worst date and style, in standard deviations) and
+    `style_r2` (of the super-factor on all styles across assets, mean over dates); None where not known
+    """
+    r2 = [one["r2"] for one in found["overlaps"] if one["kind"] == "super_factor"]
+    worst = _worst(np.asarray(found["exposure"]).ravel())
+    return {
+        "max_abs_style_exposure": None if np.isnan(worst) else worst,
+        "style_r2": None if not r2 or np.isnan(r2[0]) else r2[0],
     }
 
 

@@ -17,6 +17,7 @@ from superhet.pipeline.stages import Values, market_on, members
 from superhet.portfolio import diagnose
 from superhet.preprocess import diagnose as diagnose_distribution
 from superhet.report import Measures, Study, write_html
+from superhet.report.style_facts import StyleFacts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,7 +109,18 @@ def study_facts(
         "metrics": metrics,
         "stages": about.stages,
         "warnings": about.warnings,
+        "styles": _styles(config, values["styles"]) if "styles" in values else None,
     }
+
+
+def _styles(config: Config, found: Values) -> StyleFacts:
+    """Give what the page of styles shows; names of styles are those of the model's table."""
+    from superhet.pipeline.risk_section import table_of
+
+    assert config.risk is not None
+    labels = {style.name: style.label for style in table_of(config.risk).styles}
+    told = {key: found[key] for key in StyleFacts.__dataclass_fields__ if key in found}
+    return StyleFacts(**told, labels=labels)
 
 
 def _distributions(clean: Values, market: Market) -> dict[str, dict[str, Any]]:

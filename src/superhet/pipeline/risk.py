@@ -55,6 +55,7 @@ class RiskChoice:
     start, end : first date written, last date read; None = all
     user_factors : Parquet file of further factors: date, asset, one column a factor
     robust : whether Huber's weights are used
+    keep_outliers : whether no return is clipped for the fit, however wild it is
     """
 
     model: str = "cne5"
@@ -65,6 +66,7 @@ class RiskChoice:
     end: str | None = None
     user_factors: Path | None = None
     robust: bool = False
+    keep_outliers: bool = False
 
     def __post_init__(self) -> None:
         if self.model not in get_args(Model):
@@ -210,15 +212,14 @@ def _fundamental(
         table=read_table(choice.table),
         industry=industry,
         horizon=choice.horizon,  # type: ignore[arg-type] # checked above
-        regression=RegressionSettings(robust=HUBER if choice.robust else None),
+        regression=_regression(choice),
     )
     progress(0, 1, "exposures and factor returns")
     fitted = None
     before = _before(out, choice, user) if resume else None
     if before is not None:
-        found, excluded, clipped = before
-        regressions = as_fitted_before(found, excluded, clipped)
-        fitted = FundamentalModel.of(model, found, regressions).update(market, user)
+        regressions = as_fitted_before(before)
+        fitted = FundamentalModel.of(model, before, regressions).update(market, user)
     if fitted is None:
         fitted = model.fit(market, user)
     kept = _kept_forecasts(fitted, out, key) if resume else {}
@@ -231,8 +232,16 @@ def _fundamental(
                 (out / risk_files.MODEL).unlink(missing_ok=True)
                 risk_files.write_forecast(bare, name, kept[name], out, key)
     of = fitted.regressions_
-    facts = {"excluded": dict(of.excluded), "clipped": of.clipped, "reused": of.reused}
+    facts = {"not_fitted_or_clipped": of.fit.counts, "reused": of.reused}
     return fitted.estimates(kept=kept), facts
+
+
+def _regression(choice: RiskChoice) -> RegressionSettings:
+    """Say how regressions are done; without a choice, as `RegressionSettings` says."""
+    settings = RegressionSettings(robust=HUBER if choice.robust else None)
+    if choice.keep_outliers:
+        settings = replace(settings, clip_margin=None, outlier=None)
+    return settings
 
 
 def _kept_forecasts(fitted: FundamentalModel, out: Path, key: str) -> dict[str, Any]:
@@ -241,9 +250,7 @@ def _kept_forecasts(fitted: FundamentalModel, out: Path, key: str) -> dict[str, 
     return {n: risk_reading.read_forecast(fitted.without_forecasts(), n, out) for n in names}
 
 
-def _before(
-    out: Path, choice: RiskChoice, user: Cube | None
-) -> tuple[RiskEstimates, Mapping[str, int], int] | None:
+def _before(out: Path, choice: RiskChoice, user: Cube | None) -> RiskEstimates | None:
     """Read an earlier fit with the same settings, of whatever data; None if there is none."""
     if choice.start is not None or not (out / risk_files.MODEL).is_file():
         return None
@@ -251,7 +258,7 @@ def _before(
         facts = risk_reading.model_facts(out)
         if facts["settings"] != _settings_key(choice):
             return None
-        return risk_reading.read_estimates(out), facts["excluded"], facts["clipped"]
+        return risk_reading.read_estimates(out)
     except SuperhetError:
         return None  # damaged: everything is fitted anew
 
@@ -267,7 +274,7 @@ def _statistical(tables: Tables, choice: RiskChoice, progress: Progress) -> Risk
     progress(0, 1, "loading the market")
     request = MarketChoice(start=None, end=choice.end)
     market, _ = market_for([], tables, request, progress)
-    kind: Literal["asymptotic", "poet"] = "poet" if choice.model == "poet" else "asymptotic"
+    kind: Literal["apca", "poet"] = "poet" if choice.model == "poet" else "apca"
     return statistical_estimates(StatisticalModel(kind=kind), market, progress)
 
 

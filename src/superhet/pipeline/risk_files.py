@@ -5,7 +5,10 @@
 ``factor_covariance``   date, factor, one column a factor; annualised
 ``specific_risk``       date, asset, specific_risk; annualised deviation
 ``cross_sections``      date, asset, return, specific_return, cap, estimable: what else the model is made of
-``regressions``         date, r2, r2_centred, identity_error, names, t of each factor, vif of each style
+``regressions``         date, r2, r2_centred, identity_error, names, how many were left out (by reason) or
+                        clipped, t of each factor, vif of each style
+``specific_covariance`` date, asset, other, covariance; annualised: pairs that POET finds correlated, on the
+                        dates on which it looked; each date's stand until the next
 ``factor_covariance_unadjusted``  as the third, without the eigenfactor adjustment
 ``model.json``          settings, factors with their blocks, axes, and the key of what it was fitted on
 
@@ -26,6 +29,7 @@ import numpy.typing as npt
 from superhet.panel import Assets, Dates
 from superhet.pipeline.artifacts import write_atomic, write_json
 from superhet.risk.estimates import (
+    REASONS,
     Floats,
     RiskEstimates,
     anything,
@@ -35,9 +39,10 @@ from superhet.risk.estimates import (
 if TYPE_CHECKING:
     import pyarrow as pa
 
-FORMAT = 1
+FORMAT = 2
 MODEL = "model.json"
 VALIDATION = "validation.json"
+PAIRS = "specific_covariance"
 FORECASTS: Mapping[str, str] = {
     "covariance": "factor_covariance",
     "unadjusted": "factor_covariance_unadjusted",
@@ -108,10 +113,32 @@ def write_estimates(found: RiskEstimates, folder: Path, key: str) -> None:
         "r2_centred": fit.r2_centred,
         "identity_error": fit.identity_error,
         "names": fit.names,
+        "clipped": fit.clipped,
+        "outliers": fit.outliers,
+        **{f"left_out.{n}": fit.left_out[:, k] for k, n in enumerate(REASONS)},
         **{f"t.{n}": fit.t[:, k] for k, n in enumerate(found.factors)},
         **{f"vif.{n}": fit.vif[:, k] for k, n in enumerate(found.style_names)},
     }
     _write(folder, "regressions", [_columns({"date": days, **columns})], meta)
+    _write_pairs(found, folder, meta)
+
+
+def _write_pairs(found: RiskEstimates, folder: Path, meta: Mapping[bytes, bytes]) -> None:
+    """Write the specific returns that are correlated; a model without them has no such file."""
+    import pyarrow as pa
+
+    pairs = found.pairs
+    if pairs is None:
+        file_of(folder, PAIRS).unlink(missing_ok=True)
+        return
+    names = pa.array(list(found.assets.values))
+    columns = {
+        "date": pairs.dates.astype("datetime64[D]"),
+        "asset": names.take(pa.array(pairs.one)),
+        "other": names.take(pa.array(pairs.other)),
+        "covariance": pairs.covariance,
+    }
+    _write(folder, PAIRS, [_columns(columns)], meta)
 
 
 def write_forecast(found: RiskEstimates, name: str, values: Floats, folder: Path, key: str) -> None:

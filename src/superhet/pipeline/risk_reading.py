@@ -12,8 +12,8 @@ import numpy.typing as npt
 
 from superhet.errors import DataError, InputError
 from superhet.panel import Assets, Dates
-from superhet.pipeline.risk_files import FORECASTS, FORMAT, MODEL, file_of, key_of
-from superhet.risk.estimates import Fit, Floats, RiskEstimates
+from superhet.pipeline.risk_files import FORECASTS, FORMAT, MODEL, PAIRS, file_of, key_of
+from superhet.risk.estimates import REASONS, Fit, Floats, RiskEstimates, SpecificPairs
 
 if TYPE_CHECKING:
     import polars as pl
@@ -94,6 +94,7 @@ def read_estimates(folder: Path) -> RiskEstimates:
         covariance=lay.square(folder, "factor_covariance", factors),
         unadjusted=lay.square(folder, FORECASTS["unadjusted"], factors) if adjusted else None,
         specific=specific,
+        pairs=_read_pairs(folder, assets, facts["key"]),
         notes=tuple(facts["notes"]),
     )
 
@@ -109,14 +110,33 @@ def read_forecast(found: RiskEstimates, name: str, folder: Path) -> Floats:
 
 
 def _read_fit(lay: _Lay, folder: Path, factors: Sequence[str], styles: Sequence[str]) -> Fit:
-    one = lay.by_date(folder, "regressions", ("r2", "r2_centred", "identity_error", "names"))
+    one = lay.by_date(folder, "regressions", ("r2", "r2_centred", "identity_error"))
+    columns = ("names", "clipped", "outliers", *(f"left_out.{n}" for n in REASONS))
+    counts = np.nan_to_num(lay.by_date(folder, "regressions", columns)).astype(np.int64)
     return Fit(
         t=lay.by_date(folder, "regressions", [f"t.{n}" for n in factors]),
         vif=lay.by_date(folder, "regressions", [f"vif.{n}" for n in styles]),
         r2=one[:, 0],
         r2_centred=one[:, 1],
         identity_error=one[:, 2],
-        names=np.nan_to_num(one[:, 3]).astype(np.int64),
+        names=counts[:, 0],
+        clipped=counts[:, 1],
+        outliers=counts[:, 2],
+        left_out=counts[:, 3:],
+    )
+
+
+def _read_pairs(folder: Path, assets: Assets, key: str) -> SpecificPairs | None:
+    import polars as pl
+
+    if key_of(folder, PAIRS) != key:
+        return None
+    frame = pl.read_parquet(file_of(folder, PAIRS))
+    return SpecificPairs(
+        dates=frame["date"].to_numpy().astype("datetime64[D]"),
+        one=np.asarray(assets.positions(frame["asset"].to_list()), dtype=np.int64),
+        other=np.asarray(assets.positions(frame["other"].to_list()), dtype=np.int64),
+        covariance=frame["covariance"].to_numpy(),
     )
 
 

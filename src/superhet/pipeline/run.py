@@ -156,6 +156,7 @@ class Run:
         done: dict[str, Values] = {}
         hashes: dict[str, str] = {"data": self.tables.snapshot}
         contents: list[tuple[str, Callable[[], Values]]] = [
+            *self._risk_model(),
             ("signals", lambda: stages.compute_signals(config, self.market, progress)),
             (
                 "clean",
@@ -166,6 +167,8 @@ class Run:
             ("backtest", lambda: stages.run_backtest(config, self.market, done["portfolio"])),
             ("attribution", lambda: stages.attribute(config, self.market, done["backtest"])),
         ]
+        if config.risk is not None:
+            contents.append(("styles", lambda: self._styles(done)))
         if config.audit is not None:
             contents.append(
                 ("audit", lambda: audit_values(config, self.tables, self.market, done, progress))
@@ -175,6 +178,19 @@ class Run:
             if name == "signals":
                 stages.require_values(done[name])
         return hashes, done
+
+    def _risk_model(self) -> list[tuple[str, Callable[[], Values]]]:
+        """Give the stage of the risk model, which depends on the data alone, where the study has one."""
+        if self.config.risk is None:
+            return []
+        from superhet.pipeline.risk_stage import fit_model
+
+        return [("risk", lambda: fit_model(self.config, self.tables, self.progress))]
+
+    def _styles(self, done: dict[str, Values]) -> Values:
+        from superhet.pipeline.style_stage import measure_styles
+
+        return measure_styles(done, self.progress)
 
     def _stage(self, name: str, compute: Callable[[], Values]) -> tuple[Values, str]:
         artifacts = Artifacts(self.folder)

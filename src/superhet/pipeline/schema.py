@@ -12,7 +12,7 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from superhet.panel import WalkForward
 from superhet.pipeline.config import ATTRIBUTIONS, REGISTRIES, Config
-from superhet.pipeline.sections import TargetSection
+from superhet.pipeline.sections import RiskSection, TargetSection
 from superhet.registry import Registry
 
 
@@ -22,6 +22,7 @@ def config_schema() -> dict[str, Any]:
     words = {
         "preprocess": {"type": "array", "items": _choice(REGISTRIES["preprocess"])},
         "synthesis": _synthesis(),
+        "risk": {"anyOf": [{"type": "string"}, _of(RiskSection)]},
         "portfolio": _choice(REGISTRIES["portfolio"]),
         "backtest": _engine(REGISTRIES["backtest"]),
         "attribution": {"type": "array", "items": {"enum": list(ATTRIBUTIONS)}},

@@ -147,6 +147,26 @@ class SynthesisSection:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RiskSection:
+    """The risk model by whose styles signals and portfolio are measured.
+
+    Parameters
+    ----------
+    table : of its styles: cne5, cne6, or a TOML file of your own, named from the folder of the study
+    industry : scheme of its industries, or "board" for boards instead; left out, that of the market
+    horizon : what it forecasts: "short" and "long" look a month ahead, "daily" one session
+    robust : weigh outliers less, after Huber
+    text : of a table of your own; it is filled in when the study is read
+    """
+
+    table: str = "cne5"
+    industry: str | None = None
+    horizon: Literal["short", "long", "daily"] = "short"
+    robust: bool = False
+    text: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class ReportSection:
     """Language of the report: one or both."""
 

@@ -8,6 +8,9 @@
 6. backtest    weights -> money, under the rules of the market      -> run_backtest
 7. attribution where the return came from                           -> attribute
 
+A study with a risk model has two more, which no other stage reads: `risk`, of the data alone (`risk_stage`),
+and `styles`, in which signals, super-factor and portfolio are measured by it (`style_stage`).
+
 Each stage is a function of the configuration and of earlier values; it reads no clock and no
 environment, writes nothing, and returns a mapping that a run folder can keep. The look-ahead audit
 calls the same functions on a market whose future was replaced.

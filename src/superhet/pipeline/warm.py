@@ -1,4 +1,4 @@
-"""Warm-up: compile the kernels of factors and of their evaluation once, so that no command waits for them.
+"""Warm-up: compile the kernels of factors, evaluation and risk once, so that no command waits for them.
 
 Numba compiles a kernel when it is first called with a float type, and keeps the result on disk. Each operator
 is called once on a tiny market, family by family; what is on disk already is only read.
@@ -6,6 +6,7 @@ is called once on a tiny market, family by family; what is on disk already is on
 1. a market of some weeks, with bars and statements    -> _tiny_market
 2. a call of every operator                            -> calls
 3. all of them, under every convention; and a signal is judged in full    -> warm_up
+4. a risk model is fitted and tried; it knows one float type              -> warm_risk.warm_risk
 """
 
 from __future__ import annotations
@@ -24,12 +25,13 @@ from superhet.factors.expression import asset_name, call, carry, name, newest, n
 from superhet.factors.machine import Settings
 from superhet.factors.screen import Screen
 from superhet.panel import Assets, Cube, Dates, Events, Market, Panel, Universe
+from superhet.pipeline.warm_risk import warm_risk
 from superhet.progress import Progress, silent
 
 FAMILIES: tuple[Family, ...] = (
     "elementwise", "time_series", "cross_section", "intraday", "statements",
 )  # fmt: skip
-MINING, EVALUATION = "mining", "evaluation"
+MINING, EVALUATION, RISK = "mining", "evaluation", "risk"
 _DATES, _ASSETS, _BARS, _QUARTERS = 64, 40, 16, 12
 _FIELDS = ("close", "volume", "returns")
 _BAR_FIELDS = ("close", "open", "volume")
@@ -43,7 +45,7 @@ class Warmed:
 
     Parameters
     ----------
-    family : of operators, or "mining" or "evaluation"
+    family : of operators, or "mining", "evaluation" or "risk"
     dtype : float type
     formulas : how many calls
     seconds : how long compiling and calling took
@@ -65,7 +67,7 @@ def warm_up(dtypes: Sequence[DType] = ("float32",), progress: Progress = silent)
     """
     market, found, done = _tiny_market(), [], 0
     formulas = {family: calls(family) for family in FAMILIES}
-    total = len(dtypes) * (sum(map(len, formulas.values())) + 2)
+    total = len(dtypes) * (sum(map(len, formulas.values())) + 2) + 1
     for dtype in dtypes:
         for family, some in formulas.items():
             begun = time.perf_counter()
@@ -84,7 +86,11 @@ def warm_up(dtypes: Sequence[DType] = ("float32",), progress: Progress = silent)
             seconds = time.perf_counter() - begun
             found.append(Warmed(family=what, dtype=dtype, formulas=1, seconds=round(seconds, 2)))
             done += 1
-    return found
+    progress(done, total, f"compiling {RISK}, float64")
+    begun = time.perf_counter()
+    warm_risk()
+    seconds = round(time.perf_counter() - begun, 2)
+    return [*found, Warmed(family=RISK, dtype="float64", formulas=1, seconds=seconds)]
 
 
 def _mine(market: Market, dtype: DType) -> None:

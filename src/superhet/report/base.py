@@ -23,6 +23,7 @@ from superhet.panel import (
     Panel,
     require_same_axes,
 )
+from superhet.report.style_facts import StyleFacts
 
 Language: TypeAlias = Literal["en", "zh"]
 Series: TypeAlias = npt.NDArray[np.float64]
@@ -130,6 +131,7 @@ class Study:
     metrics : the numbers of the command line's contract
     warnings : one paragraph each
     stages, seconds : stage -> hash, stage -> wall seconds
+    styles : signals, super-factor and portfolio beside the styles of a risk model; None without one
     """
 
     name: str
@@ -166,6 +168,7 @@ class Study:
     warnings: Sequence[str] = ()
     stages: Mapping[str, str] = field(default_factory=dict)
     seconds: Mapping[str, float] = field(default_factory=dict)
+    styles: StyleFacts | None = None
 
     def __post_init__(self) -> None:
         signal = next(iter(self.signals.values()), self.forward)

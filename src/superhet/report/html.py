@@ -26,6 +26,7 @@ from superhet.report.numbers import day_texts, to_json
 from superhet.report.pages.overview import overview_page
 from superhet.report.pages.portfolio import portfolio_page
 from superhet.report.pages.run import run_page
+from superhet.report.pages.styles import styles_page
 from superhet.report.pages.super_factor import super_factor_page
 from superhet.report.tables import cell
 from superhet.version import __version__
@@ -131,11 +132,12 @@ def charts_script() -> str:
 
 
 def build_pages(context: Context) -> list[Page]:
-    """Build all pages, in order."""
+    """Build all pages, in order; that of styles where the study has a risk model."""
     return [
         overview_page(context),
         super_factor_page(context),
         portfolio_page(context),
+        *([styles_page(context)] if context.study.styles is not None else []),
         run_page(context),
     ]
 

@@ -1,7 +1,8 @@
 """Risk of a date to and from other programs: Qlib's structured covariance, skfolio's factor model.
 
 Both speak of the variance of one session, ours is annual: what goes out is divided by 252, what comes in is
-multiplied by it. Names that ours gives no forecast (NaN) do not go out; those that did not come in are NaN.
+multiplied by it. Names that ours gives no forecast (NaN) do not go out; those that did not come in, or came
+in with a part that is NaN, are NaN.
 skfolio is imported where it is asked for; Qlib's parts are plain arrays, and need no import.
 """
 
@@ -81,28 +82,34 @@ def to_skfolio(snapshot: RiskSnapshot, blocks: Sequence[str] | None = None) -> A
         from skfolio.prior import FactorModel  # type: ignore[import-not-found]
     except ImportError:
         raise MissingExtra("skfolio", "skfolio") from None
+    return FactorModel(**skfolio_parts(snapshot, blocks))
+
+
+def skfolio_parts(snapshot: RiskSnapshot, blocks: Sequence[str] | None = None) -> dict[str, Any]:
+    """Give what `skfolio.prior.FactorModel` is made of, by name; None = not known of one date."""
     exposures, covariance, variance, names = to_qlib(snapshot)
-    return FactorModel(
-        observations=np.array([snapshot.date]),
-        asset_names=np.array(names),
-        factor_names=np.array(snapshot.factors),
-        factor_families=None if blocks is None else np.array(list(blocks)),
-        loading_matrix=exposures,
-        exposures=None,
-        factor_covariance=covariance,
-        factor_mu=np.zeros(len(covariance)),
-        factor_returns=None,
-        idio_covariance=variance,
-        idio_mu=None,
-        idio_returns=None,
-        idio_variances=None,
-    )
+    return {
+        "observations": np.array([snapshot.date]),
+        "asset_names": np.array(names),
+        "factor_names": np.array(snapshot.factors),
+        "factor_families": None if blocks is None else np.array(list(blocks)),
+        "loading_matrix": exposures,
+        "exposures": None,
+        "factor_covariance": covariance,
+        "factor_mu": np.zeros(len(covariance)),
+        "factor_returns": None,
+        "idio_covariance": variance,
+        "idio_mu": None,
+        "idio_returns": None,
+        "idio_variances": None,
+    }
 
 
 def from_skfolio(model: Any, *, date: DateLike, assets: Assets | None = None) -> RiskSnapshot:
     """Take up the factor model that a fitted skfolio prior holds.
 
-    Correlated specific returns are given up: a snapshot keeps the diagonal.
+    Correlated specific returns are given up: a snapshot keeps the diagonal. skfolio leaves NaN where a name
+    is no longer there on the last date.
 
     Parameters
     ----------
@@ -144,10 +151,12 @@ def _snapshot(
             f"{len(names)} names and {len(factors)} factors do not fit exposures of shape {exposures.shape} "
             f"and specific variances of shape {variance.shape}"
         )
+    known = ~np.isnan(exposures).any(axis=1) & ~np.isnan(variance)
+    place = place[known]
     whole = np.full((len(axis), len(factors)), np.nan)
-    whole[place] = exposures
+    whole[place] = exposures[known]
     own = np.full(len(axis), np.nan)
-    own[place] = variance * ANNUAL
+    own[place] = variance[known] * ANNUAL
     return RiskSnapshot(
         date=np.datetime64(date).astype("datetime64[D]"),
         assets=axis,

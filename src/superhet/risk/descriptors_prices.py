@@ -19,7 +19,8 @@ from superhet.kernels.risk_windows import (
     weighted_deviation,
     weighted_mean,
 )
-from superhet.risk.ingredients import ANNUAL, DESCRIPTORS, Floats, Ingredients
+from superhet.risk.estimates import ANNUAL
+from superhet.risk.ingredients import DESCRIPTORS, Floats, Ingredients
 
 Gives = Literal["slope", "residual", "intercept"]
 

@@ -20,8 +20,11 @@ from superhet.panel.axes import DateLike
 Floats = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.int32]
 Flags = npt.NDArray[np.bool_]
+Integers = npt.NDArray[np.int64]
 ANNUAL = 252
-"""Sessions a year."""
+"""Sessions a year, wherever a rate or a risk of one is turned into that of the other."""
+REASONS = ("new_listing", "suspended", "limit_locked", "without_cap")
+"""Why a name of the estimation universe is not fitted on a date; it may have several reasons."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -35,6 +38,8 @@ class Fit:
     vif : [dates, styles], variance inflation of each style among all columns
     identity_error : [dates], largest relative departure from X'Vu = 0 and from the constraint
     names : [dates], names fitted
+    left_out : [dates, REASONS], names of the estimation universe that were not fitted
+    clipped, outliers : [dates], returns clipped past the price limit; where there is none, as outliers
     """
 
     t: Floats
@@ -42,7 +47,33 @@ class Fit:
     r2_centred: Floats
     vif: Floats
     identity_error: Floats
-    names: npt.NDArray[np.int64]
+    names: Integers
+    left_out: Integers
+    clipped: Integers
+    outliers: Integers
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Name-dates that were not fitted, by reason, and those that were clipped; all dates together."""
+        out = dict(zip(REASONS, self.left_out.sum(axis=0).tolist(), strict=True))
+        return out | {"clipped": int(self.clipped.sum()), "outliers": int(self.outliers.sum())}
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class SpecificPairs:
+    """Pairs of assets whose specific returns are correlated, of the dates on which factors were found.
+
+    Parameters
+    ----------
+    dates : [pairs], at whose close the pair was known; it stands until the next such date
+    one, other : [pairs], positions of the assets, the smaller first
+    covariance : [pairs], annualised
+    """
+
+    dates: npt.NDArray[np.datetime64]
+    one: Integers
+    other: Integers
+    covariance: Floats
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -66,6 +97,7 @@ class RiskEstimates:
     covariance : [dates, factors, factors], annualised; NaN = not known
     unadjusted : the same without the eigenfactor adjustment; None = not computed
     specific : [dates, assets], specific risk (a deviation), annualised; NaN = not known
+    pairs : specific returns that are correlated (POET); None = the model has none
     notes : facts about the data, in words
     """
 
@@ -85,6 +117,7 @@ class RiskEstimates:
     covariance: Floats
     specific: Floats
     unadjusted: Floats | None = None
+    pairs: SpecificPairs | None = None
     notes: tuple[str, ...] = field(default=())
 
     @property
@@ -212,5 +245,13 @@ def rows_from(of: RiskEstimates, first: np.datetime64) -> RiskEstimates:
         styles=of.styles[:, key],
         fit=fit,
         unadjusted=None if of.unadjusted is None else of.unadjusted[key],
+        pairs=None if of.pairs is None else _pairs_from(of.pairs, first),
         **cut,
     )
+
+
+def _pairs_from(of: SpecificPairs, first: np.datetime64) -> SpecificPairs:
+    """Keep the pairs that stand on `first` or come later; those that stood before it, as they were told."""
+    known = np.unique(of.dates[of.dates <= first])
+    kept = of.dates >= (known[-1] if known.size else first)
+    return SpecificPairs(**{f.name: getattr(of, f.name)[kept] for f in fields(SpecificPairs)})

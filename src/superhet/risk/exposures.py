@@ -24,6 +24,7 @@ from superhet.kernels.ranking import still
 from superhet.kernels.risk_styles import prepare_inside
 from superhet.panel import Cube, Market, Panel
 from superhet.panel.axes import require_same_axes
+from superhet.risk.estimates import exposure_matrix
 from superhet.risk.model_table import ModelTable, read_table
 from superhet.risk.styles import StyleExposures, standardize_factor, style_exposures
 
@@ -95,13 +96,7 @@ class Exposures:
 
     def matrix(self, date: int) -> Floats:
         """Give the whole matrix of one date, [assets, factors]; no industry is all zeros, NaN styles stay."""
-        codes = self.industries.codes[date]
-        out = np.zeros((codes.size, len(self.names)))
-        out[:, 0] = 1.0
-        known = np.flatnonzero(codes >= 0)
-        out[known, 1 + codes[known]] = 1.0
-        out[:, 1 + len(self.industries.labels) :] = self.styles[:, date].T
-        return out
+        return exposure_matrix(self.industries.codes[date], self.styles[:, date], self.blocks)
 
 
 def industries(

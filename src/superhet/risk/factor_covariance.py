@@ -22,13 +22,11 @@ from superhet.errors import ConfigError
 from superhet.kernels.eigenfactor import volatility_bias, wishart_draws
 from superhet.kernels.risk_covariance import Memory, decay, ew_covariance
 from superhet.kernels.symmetric import compose, eigen
+from superhet.risk.estimates import ANNUAL
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 Horizon = Literal["short", "long", "daily"]
-
-ANNUAL = 252
-"""Trading days a year: what variances of a day are multiplied by."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,13 +5,15 @@ close, adjusted. Mainland rules of what may be fitted are applied where the mark
 
 1. names listed too short, without trade, or locked all day at a limit price are left out      -> _filters
 2. a return is clipped a little past the day's price limit: beyond it stands a data error or a
-   corporate action that the adjustment missed                                                -> _clipped
-3. the regression, date by date                                                               -> regress_dates
+   corporate action that the adjustment missed                                            -> _past_the_limit
+3. on a date without price limits, at so many robust deviations of the cross-section: there, one
+   forgotten reverse split is enough to spoil the factor returns of years                      -> _outliers
+4. the regression, date by date                                                               -> regress_dates
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -19,10 +21,12 @@ import numpy as np
 import numpy.typing as npt
 
 from superhet.errors import ConfigError, DataError, EmptyUniverse
+from superhet.kernels.clipping import clip_mad
 from superhet.kernels.risk_regression import pure_portfolios, regress_dates
 from superhet.kernels.risk_regression_blocks import Regressed
 from superhet.panel import Market
 from superhet.panel.axes import Assets, DateLike, Dates
+from superhet.risk.estimates import REASONS, Integers
 from superhet.risk.exposures import Exposures
 
 Floats = npt.NDArray[np.float64]
@@ -43,6 +47,8 @@ class RegressionSettings:
     skip_locked : leave out names that had one price all day, at a limit
     clip_margin : returns are clipped at the day's price limit plus this (10 % and 0.01: at ±11 %);
         None = never
+    outlier : on a date on which no price limit is known, returns are clipped at the median of the fitted
+        names plus and minus so many robust deviations (1.4826 MAD); None = never
     thin : an industry with fewer names leans on the market
     robust : Huber's bound in deviations, or None for least squares
     """
@@ -51,11 +57,12 @@ class RegressionSettings:
     skip_suspended: bool = True
     skip_locked: bool = True
     clip_margin: float | None = 0.01
+    outlier: float | None = 20.0
     thin: int = 5
     robust: float | None = None
 
     def __post_init__(self) -> None:
-        for name in ("clip_margin", "robust"):
+        for name in ("clip_margin", "outlier", "robust"):
             value = getattr(self, name)
             if value is not None and not value > 0.0:
                 raise ConfigError(name, f"must be above 0, or left out (got {value})")
@@ -78,8 +85,9 @@ class FactorReturns:
         specific returns), `r2`, `r2_centred`, `vif`, `identity_error`, `names` fitted, and the rest of
         `Regressed`
     fitted : [dates, assets] names of each date's regression
-    excluded : reason -> name-dates in the estimation universe that it left out; a name may have several
-    clipped : name-dates whose return was clipped
+    left_out : [dates, REASONS] names of the estimation universe that each reason kept from being fitted
+    clipped : [dates] names whose return was clipped past the price limit
+    outliers : [dates] names whose return was clipped as an outlier, where there was no limit
     """
 
     dates: Dates
@@ -88,8 +96,9 @@ class FactorReturns:
     settings: RegressionSettings
     fit: Regressed
     fitted: Flags
-    excluded: Mapping[str, int]
-    clipped: int
+    left_out: Integers
+    clipped: Integers
+    outliers: Integers
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -105,6 +114,11 @@ class FactorReturns:
     def specific(self) -> Floats:
         """Specific returns, [dates, assets], fraction per date."""
         return self.fit.residual
+
+    @property
+    def excluded(self) -> dict[str, int]:
+        """Name-dates of the estimation universe that each reason left out; a name may have several."""
+        return dict(zip(REASONS, self.left_out.sum(axis=0).tolist(), strict=True))
 
     @cached_property
     def empty_dates(self) -> int:
@@ -175,7 +189,7 @@ def estimate_factor_returns(
         If no date has enough names.
     """
     chosen = RegressionSettings() if settings is None else settings
-    returns, clipped = _clipped(market, chosen)
+    returns = np.asarray(market["returns"].values, dtype=np.float64)
     if exposures.caps.shape != returns.shape:
         raise DataError(
             f"the exposures are of {exposures.caps.shape} dates and assets, the market has "
@@ -183,10 +197,13 @@ def estimate_factor_returns(
         )
     inside = np.zeros(returns.shape, dtype=bool)
     inside[LAG:] = exposures.estimable[:-LAG]
-    excluded = {}
+    left_out = np.zeros((len(returns), len(REASONS)), dtype=np.int64)
     for reason, flag in _filters(market, chosen).items():
-        excluded[reason] = int((inside & flag).sum())
+        left_out[:, REASONS.index(reason)] = (inside & flag).sum(axis=1)
         inside &= ~flag
+    within, no_limit = _past_the_limit(market, returns, chosen)
+    clipped = _changed(returns, within)
+    returns = _outliers(within, inside, no_limit, chosen)
     fit = regress_dates(
         returns,
         list(exposures.styles),
@@ -204,7 +221,7 @@ def estimate_factor_returns(
             "return, capitalisation, industry and all styles. Look at the descriptors' coverage, or widen "
             "the estimation universe."
         )
-    excluded["without_cap"] = int(fit.without_cap.sum())
+    left_out[:, REASONS.index("without_cap")] = fit.without_cap
     return FactorReturns(
         dates=market.dates,
         assets=market.assets,
@@ -212,8 +229,9 @@ def estimate_factor_returns(
         settings=chosen,
         fit=fit,
         fitted=_fitted(fit, inside, exposures),
-        excluded=excluded,
+        left_out=left_out,
         clipped=clipped,
+        outliers=_changed(within, returns),
     )
 
 
@@ -240,14 +258,38 @@ def _filters(market: Market, chosen: RegressionSettings) -> dict[str, Flags]:
     return found
 
 
-def _clipped(market: Market, chosen: RegressionSettings) -> tuple[Floats, int]:
-    """Give the returns, clipped past the price limit of the date, and how many were."""
-    returns = np.asarray(market["returns"].values, dtype=np.float64)
-    if chosen.clip_margin is None or not {"limit_up", "previous_close"} <= set(market):
-        return returns, 0
+def _past_the_limit(
+    market: Market, returns: Floats, chosen: RegressionSettings
+) -> tuple[Floats, Flags]:
+    """Clip returns past the price limit of their date; and say which dates have no limit, [dates]."""
+    if not {"limit_up", "previous_close"} <= set(market):
+        return returns, np.ones(len(returns), dtype=bool)
     limit = market["limit_up"].values / market["previous_close"].values - 1.0
+    no_limit = np.asarray(np.isnan(limit).all(axis=1), dtype=np.bool_)
+    if chosen.clip_margin is None:
+        return returns, no_limit
     # a limit price is rounded to a fen, so the percentage is: 5, 10, 20 or 30
     bound = np.round(limit, 2) + chosen.clip_margin
     bound[np.isnan(bound)] = np.inf
-    clipped = np.clip(returns, -bound, bound)
-    return clipped, int((clipped != returns)[~np.isnan(returns)].sum())
+    return np.clip(returns, -bound, bound), no_limit
+
+
+def _outliers(
+    returns: Floats, inside: Flags, no_limit: Flags, chosen: RegressionSettings
+) -> Floats:
+    """Clip the returns of the dates without price limits at robust bounds of the names to be fitted.
+
+    A date of which more than half of the returns are one number, or fewer than two are known, stays.
+    """
+    if chosen.outlier is None or not no_limit.any():
+        return returns
+    held = clip_mad(returns[no_limit], chosen.outlier, inside[no_limit])
+    out = returns.copy()
+    out[no_limit] = np.where(np.isnan(held), returns[no_limit], held)
+    return out
+
+
+def _changed(before: Floats, after: Floats) -> Integers:
+    """Count the returns that were clipped, [dates]."""
+    found: Integers = ((before != after) & ~np.isnan(before)).sum(axis=1)
+    return found

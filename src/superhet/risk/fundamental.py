@@ -18,7 +18,7 @@ import numpy as np
 
 from superhet.errors import ConfigError, LookAhead
 from superhet.panel import Cube, Market, RiskSnapshot
-from superhet.panel.axes import DateLike, Dates
+from superhet.panel.axes import DateLike
 from superhet.progress import Progress, silent
 from superhet.risk.base import RISK_MODELS
 from superhet.risk.estimates import Floats, RiskEstimates, snapshot
@@ -29,7 +29,8 @@ from superhet.risk.factor_covariance import (
     covariance_path,
 )
 from superhet.risk.factor_returns import RegressionSettings
-from superhet.risk.model_table import ModelTable
+from superhet.risk.model_table import ModelTable, read_table
+from superhet.risk.notes import notes
 from superhet.risk.regressions import Regressions, regress
 from superhet.risk.specific import SPECIFIC_HORIZONS, SpecificSettings, specific_risk_path
 
@@ -235,7 +236,7 @@ class FundamentalModel:
             fit=of.fit,
             covariance=np.broadcast_to(np.nan, (*shape, shape[1])),
             specific=np.broadcast_to(np.nan, of.residual.shape),
-            notes=tuple(_notes(of)),
+            notes=notes(of, read_table(self.table)),
         )
         self._state["bare"] = made
         return made
@@ -252,48 +253,3 @@ class FundamentalModel:
             "covariance": asdict(self.covariance or HORIZONS[self.horizon]),
             "specific": asdict(self.specific or SPECIFIC_HORIZONS[self.horizon]),
         }
-
-    @property
-    def dates_(self) -> Dates:
-        """Dates of the market it was fitted on."""
-        return self.regressions_.dates
-
-
-def _notes(of: Regressions) -> list[str]:
-    """Say what is odd in the data, one sentence each."""
-    made, notes = of.exposures.made, []
-    for name, needs in made.left_out.items():
-        notes.append(f"Style {name} is left out: import {'; '.join(needs)}.")
-    for name, report in made.report.items():
-        if report.missing:
-            notes.append(
-                f"Style {name} makes do without {', '.join(report.missing)}; weights divided anew."
-            )
-    thin = of.exposures.industries.thin_dates
-    if thin:
-        worst = ", ".join(f"{n} ({d})" for n, d in sorted(thin.items(), key=lambda i: -i[1])[:5])
-        notes.append(
-            f"{len(thin)} industries have fewer than {of.exposures.industries.thin} names on some dates "
-            f"and lean on the market there: {worst}{' …' if len(thin) > 5 else ''}."
-        )
-    without = int(of.exposures.industries.without.sum())
-    if without:
-        notes.append(
-            f"{without:,} name-dates of the estimation universe have no industry and are not fitted."
-        )
-    for reason, count in of.excluded.items():
-        if count:
-            notes.append(f"{count:,} name-dates are not fitted: {reason.replace('_', ' ')}.")
-    if of.clipped:
-        notes.append(f"{of.clipped:,} returns beyond the price limit were clipped for the fit.")
-    empty = int(np.isnan(of.fit.r2[1:]).sum())
-    if empty:
-        notes.append(f"{empty:,} dates have too few names to be fitted.")
-    collinear = np.isinf(of.fit.vif).sum(axis=0)
-    names = of.exposures.style_names
-    for name, count in zip(names, collinear.tolist(), strict=True):
-        if count:
-            notes.append(
-                f"{name} is explained by the other factors on {count:,} dates and left out there."
-            )
-    return notes

@@ -19,10 +19,9 @@ from superhet.kernels.ranking import still
 from superhet.kernels.risk_windows import excess, portfolio_returns
 from superhet.panel import Market, Panel
 from superhet.registry import Registry
+from superhet.risk.estimates import ANNUAL
 
 Floats = npt.NDArray[np.float64]
-ANNUAL = 252
-"""Sessions a year, wherever a rate or a risk is turned from one into the other."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -35,9 +34,7 @@ class Regressions:
     exposures : at the close of each date
     returns : [dates, assets], total, fraction a session, as they are on the market
     f : [dates, factors]; residual : [dates, assets]; see `RiskEstimates`
-    fit : how well the regressions fitted
-    excluded : reason -> name-dates of the estimation universe that were not fitted
-    clipped : name-dates whose return was clipped past the price limit
+    fit : how well the regressions fitted, and whom they left out or clipped
     reused : dates whose regressions were taken over from before
     """
 
@@ -48,8 +45,6 @@ class Regressions:
     f: Floats
     residual: Floats
     fit: Fit
-    excluded: Mapping[str, int]
-    clipped: int
     reused: int = 0
 
 
@@ -83,9 +78,7 @@ def regress(
     return _join(before, fresh, made, returns, same)
 
 
-def as_fitted_before(
-    found: RiskEstimates, excluded: Mapping[str, int], clipped: int
-) -> Regressions:
+def as_fitted_before(found: RiskEstimates) -> Regressions:
     """Take up the regressions of a model that was read from its files."""
     labels = found.industry_names
     nothing = np.zeros(0, dtype=np.int64)
@@ -118,8 +111,6 @@ def as_fitted_before(
         f=found.factor_returns,
         residual=found.residual,
         fit=found.fit,
-        excluded=excluded,
-        clipped=clipped,
     )
 
 
@@ -145,9 +136,10 @@ def _fit_rows(
             vif=fit.vif,
             identity_error=fit.identity_error,
             names=fit.names,
+            left_out=found.left_out,
+            clipped=found.clipped,
+            outliers=found.outliers,
         ),
-        excluded=found.excluded,
-        clipped=found.clipped,
     )
 
 
@@ -224,7 +216,5 @@ def _join(
         f=both(before.f, fresh.f),
         residual=both(before.residual, fresh.residual),
         fit=fit,
-        excluded={n: before.excluded.get(n, 0) + c for n, c in fresh.excluded.items()},
-        clipped=before.clipped + fresh.clipped,
         reused=same,
     )

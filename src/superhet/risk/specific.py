@@ -22,8 +22,9 @@ from superhet.errors import ConfigError
 from superhet.kernels.risk_covariance import regime_path
 from superhet.kernels.risk_regression import regress_dates
 from superhet.kernels.risk_specific import SpecificMemory, specific_path
+from superhet.risk.estimates import ANNUAL
 from superhet.risk.exposures import Exposures
-from superhet.risk.factor_covariance import ANNUAL, Horizon
+from superhet.risk.factor_covariance import Horizon
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]

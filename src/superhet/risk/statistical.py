@@ -10,7 +10,7 @@ eigenvectors of the dates x dates matrix of cross products are the factor return
    pose as factors                                                                     -> fit_asymptotic
 
 POET (Fan, Liao and Mincheva): the same factors, and specific returns that may be correlated where that is
-significant: `StatisticalModel.covariance` gives the whole matrix. A snapshot has its diagonal alone.
+significant: `StatisticalModel.specific_covariance` has them. A snapshot has its diagonal alone.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from superhet.errors import ConfigError, InputError, LookAhead, TooFewAssets
 from superhet.panel import Market, RiskSnapshot
 from superhet.panel.axes import DateLike
 from superhet.risk.base import RISK_MODELS
-from superhet.risk.factor_covariance import ANNUAL
+from superhet.risk.estimates import ANNUAL
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -115,9 +115,19 @@ def threshold(specific_returns: Floats, strength: float = 0.5) -> Floats:
         bound = strength * (1.0 + 0.25 * step) * rate * noise
         kept: Floats = np.sign(covariance) * np.maximum(np.abs(covariance) - bound, 0.0)
         np.fill_diagonal(kept, diagonal)
-        if np.linalg.eigvalsh(kept)[0] > 0.0:
+        if _is_positive_definite(kept):
             return kept
     return np.diag(diagonal)
+
+
+def _is_positive_definite(symmetric: Floats) -> bool:
+    try:
+        np.linalg.cholesky(
+            symmetric
+        )  # a third of the work of the smallest eigenvalue alone, at least
+    except np.linalg.LinAlgError:
+        return False
+    return True
 
 
 def _sample(returns: Floats, least: float) -> tuple[npt.NDArray[np.int64], Floats]:
@@ -160,7 +170,7 @@ class StatisticalModel:
     ----------
     factors : number of factors
     window : dates that a snapshot looks back on, its own included
-    kind : "asymptotic", or "poet", whose `covariance` has correlated specific returns
+    kind : "apca", or "poet", whose `covariance` has correlated specific returns
     least : share of the window that a name must be known on; others have NaN
     strength : of the thresholds of "poet"
     annual : dates a year
@@ -168,7 +178,7 @@ class StatisticalModel:
 
     factors: int = 10
     window: int = 252
-    kind: Literal["asymptotic", "poet"] = "asymptotic"
+    kind: Literal["apca", "poet"] = "apca"
     least: float = 0.8
     strength: float = 0.5
     annual: float = ANNUAL
@@ -179,8 +189,8 @@ class StatisticalModel:
             raise ConfigError(
                 "factors", f"must be above 0 and below half the window (got {self.factors})"
             )
-        if self.kind not in ("asymptotic", "poet"):
-            raise ConfigError("kind", f"must be asymptotic or poet (got {self.kind!r})")
+        if self.kind not in ("apca", "poet"):
+            raise ConfigError("kind", f"must be apca or poet (got {self.kind!r})")
 
     @property
     def fitted_until_(self) -> np.datetime64:
@@ -220,9 +230,19 @@ class StatisticalModel:
         )
 
     def covariance(self, date: DateLike) -> Floats:
-        """Give the covariance of all assets, [assets, assets], annualised; NaN for those not fitted.
+        """Give the covariance of all assets, [assets, assets], annualised; NaN for those not fitted."""
+        found = self._fit(date)
+        names, rest = self.specific_covariance(date)
+        second = found.factor_returns.T @ found.factor_returns / len(found.factor_returns)
+        out = np.full((len(self._market().assets),) * 2, np.nan)
+        whole = found.exposures @ second @ found.exposures.T * self.annual + rest
+        out[np.ix_(names, names)] = whole
+        return out
 
-        Specific returns are uncorrelated with "asymptotic"; with "poet" they are where it is significant.
+    def specific_covariance(self, date: DateLike) -> tuple[npt.NDArray[np.int64], Floats]:
+        """Give the covariance of specific returns, [fitted, fitted], annualised, and who was fitted.
+
+        They are uncorrelated with "apca"; with "poet" they are correlated where that is significant.
         """
         found = self._fit(date)
         rest = np.diag(found.specific_variance)
@@ -230,11 +250,7 @@ class StatisticalModel:
             rest = threshold(found.specific_returns, self.strength)
             root = np.sqrt(found.specific_variance / np.diagonal(rest))
             rest = rest * root[:, None] * root
-        second = found.factor_returns.T @ found.factor_returns / len(found.factor_returns)
-        out = np.full((len(self._market().assets),) * 2, np.nan)
-        whole = found.exposures @ second @ found.exposures.T + rest
-        out[np.ix_(found.names, found.names)] = whole * self.annual
-        return out
+        return found.names, rest * self.annual
 
     def _market(self) -> Market:
         if "market" not in self._state:

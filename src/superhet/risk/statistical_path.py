@@ -2,7 +2,8 @@
 
 1. every so many sessions, factors are found in the window that ends there     -> StatisticalModel.at
 2. they are turned to lie as close as they can to those of before              -> _turned
-3. exposures, covariance and specific risk stand until the next time
+3. exposures, covariance and specific risk stand until the next time; and with POET, pairs of
+   names whose specific returns are correlated                                 -> _pairs
 4. the returns of each date are regressed on the exposures of the session before, weighted by
    the inverse of the specific variance                                        -> _regress_all
 
@@ -11,12 +12,22 @@ Factors found anew have no names: without the turn, the first of today need not 
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 import numpy as np
+import numpy.typing as npt
 
 from superhet.errors import InputError
 from superhet.panel import Market
 from superhet.progress import Progress, silent
-from superhet.risk.estimates import Fit, Flags, Floats, RiskEstimates
+from superhet.risk.estimates import (
+    REASONS,
+    Fit,
+    Flags,
+    Floats,
+    RiskEstimates,
+    SpecificPairs,
+)
 from superhet.risk.statistical import StatisticalModel
 
 EVERY = 21
@@ -53,6 +64,7 @@ def statistical_estimates(
     covariance = np.full((T, K, K), np.nan)
     rows = range(model.window - 1, T, every)
     loading: Floats | None = None
+    pairs: list[SpecificPairs] = []
     for done, row in enumerate(rows):
         progress(done, len(rows), "finding factors")
         found = fitted.at(market.dates.values[row])
@@ -62,6 +74,8 @@ def statistical_estimates(
         styles[:, row:until] = loading.T[:, None, :]
         specific[row:until] = np.sqrt(found.specific_variance)
         covariance[row:until] = turn.T @ found.factor_covariance @ turn
+        if model.kind == "poet":
+            pairs.append(_pairs(found.date, *fitted.specific_covariance(found.date)))
     returns = np.asarray(market["returns"].values, dtype=np.float64)
     estimable = market.universe.estimable.values & ~np.isnan(styles[0])
     parts = _regress_all(returns, styles, specific, estimable)
@@ -88,7 +102,24 @@ def statistical_estimates(
         fit=parts[2],
         covariance=covariance,
         specific=specific,
+        pairs=_joined(pairs) if pairs else None,
     )
+
+
+def _pairs(date: np.datetime64, names: npt.NDArray[np.int64], covariance: Floats) -> SpecificPairs:
+    """List the pairs of a matrix that are not 0."""
+    one, other = np.nonzero(np.triu(covariance, 1))
+    return SpecificPairs(
+        dates=np.full(one.size, date),
+        one=names[one],
+        other=names[other],
+        covariance=covariance[one, other],
+    )
+
+
+def _joined(parts: list[SpecificPairs]) -> SpecificPairs:
+    each = {f.name: [getattr(p, f.name) for p in parts] for f in fields(SpecificPairs)}
+    return SpecificPairs(**{n: np.concatenate(arrays) for n, arrays in each.items()})
 
 
 def _turned(new: Floats, old: Floats) -> Floats:
@@ -131,5 +162,16 @@ def _regress_all(
         size = np.sqrt(np.diagonal(xs.T @ (xs * v[:, None])) * float(v @ ys**2))
         error[date] = float((left / size).max())
         vif[date] = np.diagonal(inverse) * np.diagonal(xs.T @ (xs * v[:, None]))
-    fit = Fit(t=t, r2=r2, r2_centred=centred, vif=vif, identity_error=error, names=names)
+    nobody = np.zeros(T, dtype=np.int64)
+    fit = Fit(
+        t=t,
+        r2=r2,
+        r2_centred=centred,
+        vif=vif,
+        identity_error=error,
+        names=names,
+        left_out=np.zeros((T, len(REASONS)), dtype=np.int64),
+        clipped=nobody,
+        outliers=nobody,
+    )
     return f, residual, fit

@@ -8,6 +8,7 @@ any number in Beijing.
 from __future__ import annotations
 
 import re
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -29,6 +30,7 @@ _PATTERNS = (
 )
 
 
+@cache
 def board_of(asset: str) -> str:
     """Read the board off the code of an A-share.
 
@@ -49,13 +51,12 @@ def boards(market: Market) -> list[str]:
     if "board" not in market.group_panels:
         return read
     panel = market.groups("board")
-    known = panel.known()
-    seen = np.asarray(known.any(axis=0))
-    first = known.argmax(axis=0)
-    codes = panel.values[first, np.arange(len(market.assets))]
+    codes = panel.values[0].astype(np.int64)
+    for column in np.flatnonzero(codes < 0):  # whose board was not known on the first session
+        known = np.flatnonzero(panel.values[:, column] >= 0)
+        codes[column] = panel.values[known[0], column] if known.size else -1
     return [
-        panel.labels[int(code)] if is_known else guess
-        for code, is_known, guess in zip(codes, seen, read, strict=True)
+        panel.labels[code] if code >= 0 else guess for code, guess in zip(codes, read, strict=True)
     ]
 
 

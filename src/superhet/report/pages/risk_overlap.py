@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from superhet.report import figures
-from superhet.report.blocks import Card, Column, Page, Section, Table
+from superhet.report.blocks import Card, Page, Section
 from superhet.report.catalogue import Text
 from superhet.report.context import whole_rows
+from superhet.report.pages.overlap_cards import overlap_heat, overlap_table
 from superhet.report.pages.risk import figure, named
 from superhet.report.risk_html import OverlapStudy
 
@@ -39,36 +38,15 @@ def overlap_page(study: OverlapStudy, text: Text) -> Page:
 
 
 def _heat(study: OverlapStudy, text: Text, what: str) -> Card:
-    styles = list(study.overlaps[0]["correlation"])
-    rows = [str(one["name"]) for one in study.overlaps]
-    values = np.array(
-        [
-            [np.nan if one[what][s] is None else one[what][s] for s in styles]
-            for one in study.overlaps
-        ],
-        dtype=np.float64,
-    )
-    names = [named(study, text, s) for s in styles]
-    option = figures.heat_map(names, rows, values, labelled=True, neutral=True, limit=1.0)
-    option["xAxis"]["axisLabel"] = {"interval": 0, "rotate": 40}
-    option["grid"]["bottom"] = 120
-    return figure(text, what, option, height=figures.row_height(len(rows), least=230) + 60)
+    option, height = overlap_heat(study.overlaps, study.labels, text, what)
+    return figure(text, what, option, height=height)
 
 
 def _table(study: OverlapStudy, text: Text) -> Card:
-    kinds = {"r2": "p1", "vif": "n2", "return_r2": "p1"}
-    columns = [Column(title=text("risk.column_signal"), kind="text")]
-    columns += [Column(title=text(f"risk.column_overlap_{n}"), kind=k) for n, k in kinds.items()]
-    styles = list(study.overlaps[0]["correlation"])
-    columns += [Column(title=named(study, text, s), kind="n2", signed=True) for s in styles]
-    rows = [
-        (one["name"], *(one[n] for n in kinds), *(one["exposure"][s] for s in styles))
-        for one in study.overlaps
-    ]
     return Card(
         id="risk-overlap-table",
         title=text("risk.card_overlap"),
         note=text("risk.note_overlap"),
-        table=Table(columns=columns, rows=rows),
+        table=overlap_table(study.overlaps, study.labels, text),
         wide=True,
     )

@@ -1,0 +1,220 @@
+"""The page of reconciliation: one book kept by several engines, and where they part."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from superhet.report import figures
+from superhet.report.blocks import Card, Check, Column, Option, Page, Section, Table, Tile
+from superhet.report.catalogue import Text
+from superhet.report.context import whole_rows
+from superhet.report.numbers import show
+from superhet.report.reconcile_html import BookStudy
+
+CENT = 0.01
+_LOOK = {"own": "pass", "adapter": "none", "no": "fail"}
+
+
+def reconcile_page(study: BookStudy, text: Text) -> Page:
+    """Build the page."""
+    parts: dict[str, Sequence[Card | None]] = {
+        "summary": [_tiles(study, text), _checks(study, text), _failed(study, text)],
+        "engines": [_engines(study, text), _value(study, text), _difference(study, text)],
+        "reasons": [_first(study, text), _told(study, text), _reasons(study, text)],
+        "contract": [contract(study, text)],
+    }
+    sections = [
+        Section(
+            id=f"reconcile-{name}",
+            title=text(f"book.section_{name}"),
+            cards=whole_rows([c for c in cards if c is not None]),
+        )
+        for name, cards in parts.items()
+    ]
+    return Page(id="reconcile", title=text("book.page_reconcile"), sections=sections)
+
+
+def card(text: Text, name: str, *, wide: bool = False, height: int = 320, **what: Any) -> Card:
+    """Make a card titled `book.card_NAME` and explained by `book.note_NAME`."""
+    return Card(
+        id=f"book-{name}",
+        title=text(f"book.card_{name}"),
+        note=text(f"book.note_{name}"),
+        wide=wide,
+        height=height,
+        **what,
+    )
+
+
+def money(text: Text) -> str:
+    """Name the format of amounts in the language of the page."""
+    return f"money_{text.language}"
+
+
+def _others(study: BookStudy) -> list[Any]:
+    return [row for row in study.engines if row["name"] != study.reference]
+
+
+def _tiles(study: BookStudy, text: Text) -> Card:
+    ours = next((r for r in study.engines if r["name"] == study.reference), {})
+    tiles = [
+        Tile(
+            title=text("book.tile_final"),
+            value=show(ours.get("final_equity"), money(text)),
+            meaning=text("book.meaning_final"),
+        )
+    ]
+    for row in _others(study):
+        tiles.append(
+            Tile(
+                title=text("book.tile_most", engine=text.name("engine", row["name"])),
+                value=show(row["most"], "n4" if (row["most"] or 0.0) < 1.0 else "n2"),
+                meaning=text("book.meaning_most", orders=f"{row['orders']:,}"),
+            )
+        )
+    return Card(id="book-tiles", title="", tiles=tiles, wide=True)
+
+
+def _checks(study: BookStudy, text: Text) -> Card | None:
+    checks = []
+    for row in _others(study):
+        most, left = row["most"], row.get("unexplained")
+        agrees = most is not None and most <= CENT
+        explained = agrees or (left is not None and abs(left) <= CENT)
+        said = "agrees" if agrees else ("explained" if explained else "differs")
+        checks.append(
+            Check(
+                title=text("book.check_equity", engine=text.name("engine", row["name"])),
+                value=show(most, "n4"),
+                threshold="≤ 0.01",
+                verdict="pass" if agrees else ("none" if explained else "fail"),
+                meaning=text(f"book.check_{said}"),
+            )
+        )
+    if not checks:
+        return None
+    return Card(id="book-checks", title=text("book.card_checks"), checks=checks, wide=True)
+
+
+def _failed(study: BookStudy, text: Text) -> Card | None:
+    if not study.failed:
+        return None
+    rows = [(text.name("engine", name), message) for name, message in study.failed.items()]
+    columns = [
+        Column(title=text("book.column_engine"), kind="text"),
+        Column(title=text("book.column_said"), kind="long"),
+    ]
+    return card(text, "failed", table=Table(columns=columns, rows=rows), wide=True)
+
+
+def _engines(study: BookStudy, text: Text) -> Card:
+    kinds = {
+        "version": "text", "seconds": "n2", "trades": "int", "refused": "int", "final_equity": "n2",
+        "sharpe": "n3", "most": "n4", "orders": "int", "unexplained": "n4",
+    }  # fmt: skip
+    columns = [Column(title=text("book.column_engine"), kind="text")]
+    columns += [Column(title=text(f"book.column_{n}"), kind=k) for n, k in kinds.items()]
+    rows = [
+        (text.name("engine", row["name"]), *(row.get(name) for name in kinds))
+        for row in study.engines
+    ]
+    return card(text, "engines", table=Table(columns=columns, rows=rows), wide=True)
+
+
+def _value(study: BookStudy, text: Text) -> Card:
+    series = {text.name("engine", n): v for n, v in study.value.items()}
+    option = figures.lines("@axis:sessions", series, kind="n3")
+    for k, line in enumerate(option["series"]):
+        line["lineStyle"] = {"width": 1.6, "type": "solid" if k == 0 else "dashed"}
+    return card(text, "value", figure=option, wide=True, height=360)
+
+
+def _difference(study: BookStudy, text: Text) -> Card | None:
+    if not study.difference:
+        return None
+    series = {text.name("engine", n): v for n, v in study.difference.items()}
+    colours = [figures.colour(k + 1) for k in range(len(series))]
+    kind = "n4" if _largest(series) < 1.0 else "int"
+    option: Option = figures.lines("@axis:sessions", series, kind=kind, colours=colours)
+    option["grid"] = {"left": 88, "right": 24, "top": 40, "bottom": 32}
+    return card(text, "difference", figure=option, wide=True, height=280)
+
+
+def _largest(series: Any) -> float:
+    found = [float(np.nanmax(np.abs(v))) for v in series.values() if np.isfinite(v).any()]
+    return max(found, default=0.0)
+
+
+def _first(study: BookStudy, text: Text) -> Card | None:
+    if not _others(study):
+        return None
+    columns = [
+        Column(title=text(f"book.column_{n}"), kind=k)
+        for n, k in {
+            "engine": "text", "date": "text", "asset": "text", "reason": "long",
+            "native_shares": "int", "engine_shares": "n2", "equity_difference": "n2",
+        }.items()
+    ]  # fmt: skip
+    rows = []
+    for row in _others(study):
+        one = study.first.get(row["name"])
+        name = text.name("engine", row["name"])
+        if one is None:
+            rows.append((name, "–", "–", text("book.same"), None, None, None))
+            continue
+        rows.append(
+            (
+                name,
+                one["date"],
+                one.get("asset") or "–",
+                one["reason"],
+                one.get("native_shares"),
+                one.get("engine_shares"),
+                one.get("equity_difference"),
+            )
+        )
+    return card(text, "first", table=Table(columns=columns, rows=rows), wide=True)
+
+
+def _told(study: BookStudy, text: Text) -> Card | None:
+    """Repeat what engines say of themselves that they could not do."""
+    rows = [
+        (text.name("engine", row["name"]), row["notes"])
+        for row in _others(study)
+        if row.get("notes")
+    ]
+    if not rows:
+        return None
+    columns = [
+        Column(title=text("book.column_engine"), kind="text"),
+        Column(title=text("book.column_said"), kind="long"),
+    ]
+    return card(text, "told", table=Table(columns=columns, rows=rows), wide=True)
+
+
+def _reasons(study: BookStudy, text: Text) -> Card | None:
+    if not study.reasons:
+        return None
+    names = [row["name"] for row in _others(study)]
+    columns = [
+        Column(title=text("book.column_rule"), kind="text"),
+        Column(title=text("book.column_worth"), kind="n2", signed=True),
+        *(Column(title=text.name("engine", n), kind="badge") for n in names),
+    ]
+    rows = []
+    for row in study.reasons:
+        said = [
+            (k, _LOOK[row["said_by"][n]], text(f"book.said_{row['said_by'][n]}"))
+            for k, n in enumerate(names)
+        ]
+        rows.append((text(f"book.rule_{row['rule']}"), row["worth"], *said))
+    return card(text, "reasons", table=Table(columns=columns, rows=rows), wide=True)
+
+
+def contract(study: BookStudy, text: Text) -> Card:
+    """Repeat what the engine assumes, rule by rule, in its own words."""
+    pairs = {text.name("convention", n): words for n, words in study.contract.items()}
+    return card(text, "contract", pairs=pairs, wide=True)
