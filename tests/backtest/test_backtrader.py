@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from one_stock import action, column, one_stock
 from sheet_market import decide, fills, refusals, sheet
 from tapes import SCENARIOS, random_tape
 
@@ -29,9 +30,9 @@ from superhet.backtest.engines.outside import (
     stop_programs,
 )
 from superhet.backtest.export_backtrader import FILES, export_backtrader
-from superhet.backtest.tape import AccountTerms, ActionRows, StepTimes, Tape, write_tape
+from superhet.backtest.tape import StepTimes, write_tape
 from superhet.errors import ConfigError, DataError, MissingExtra, SuperhetError
-from superhet.panel import Assets, Dates
+from superhet.panel import Dates
 
 CENT = 0.01
 
@@ -43,53 +44,6 @@ def backtrader():
         return find_interpreter("backtrader", "backtrader")
     except MissingExtra as error:
         pytest.skip(f"no Backtrader: {error}")
-
-
-def one_stock(**changes):
-    """Make a tape of one stock at 10, half of 10,000 in it from the second session on, free of cost."""
-    flat = np.full((4, 1), 10.0)
-    free = np.zeros((4, 1), dtype=np.int8)
-    plain = {
-        "dates": Dates(["2024-05-08", "2024-05-09", "2024-05-10", "2024-05-13"]),
-        "assets": Assets(["600000.SH"]),
-        "boards": ("main",),
-        "weights": np.array([[0.5]]),
-        "row_of": np.array([0, -1, -1, -1]),
-        "close": flat,
-        "price": flat,
-        "buy_block": free,
-        "sell_block": free,
-        "minimum": np.array([100.0]),
-        "step": np.array([100.0]),
-        "mark": np.array([10.0]),
-        "rates": np.zeros((4, 6)),
-        "days": np.array([0.0, 1.0, 1.0, 3.0]),
-        "cash_rate": np.zeros(4),
-        "margin_rate": np.zeros(4),
-        "terms": AccountTerms(capital=10_000.0),
-    }
-    return Tape(**{**plain, **changes})
-
-
-def action(**columns):
-    row = {
-        "session": 2,
-        "asset": 0,
-        "split": 1.0,
-        "dividend": 0.0,
-        "dividend_gross": 0.0,
-        **columns,
-    }
-    return ActionRows(
-        **{
-            name: np.array([value], dtype=np.int64 if name in ("session", "asset") else np.float64)
-            for name, value in row.items()
-        }
-    )
-
-
-def column(values):
-    return np.array([values], dtype=float).T
 
 
 def assert_same_books(theirs, ours):

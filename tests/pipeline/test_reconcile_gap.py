@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
+from tapes import SCENARIOS, random_tape
 
 from superhet.backtest.bookkeeping import keep_books
 from superhet.backtest.books import result_of
 from superhet.backtest.tape_marks import tape_marks
+from superhet.kernels.ledger_books import LIMIT_DOWN, SUSPENDED
 from superhet.pipeline.backtest_books import frames_of
 from superhet.pipeline.reconcile_gap import gap_by_reason
-
-sys.path.append(str(Path(__file__).parents[1] / "backtest"))
-from tapes import SCENARIOS, random_tape  # noqa: E402
 
 
 def gap_of(tape, other):
@@ -28,7 +25,7 @@ def gap_of(tape, other):
 
 
 def one_short(**changes):
-    """Make a tape of one stock that falls from 10 to 9 and pays 0.2 on the way; half of 10,000 is short."""
+    """Make a tape of one stock that falls from 10 to 9; half of 10,000 is short, free of cost."""
     flat = random_tape(1, 4, **SCENARIOS["plain"])
     price = np.array([[10.0, 10.0, 9.5, 9.0]]).T
     plain = {
@@ -104,11 +101,12 @@ def test_dearer_borrowing_is_financing():
 
 
 def test_what_both_refuse_is_no_reason():
-    # neither may trade on the first session: limit down here, no cap there; both send it again on the next
-    shut = np.array([[0, 4, 0, 0]], dtype=np.int8).T
-    tape = one_short(sell_block=shut)
-    gap, difference = gap_of(tape, replace(tape, sell_block=np.where(shut == 4, 2, 0).astype("i1")))
-    assert (gap, difference) == ({"residual": 0.0}, 0.0)
+    # the sale waits a session in both books: at the limit in ours, suspended in theirs
+    shut = np.zeros((4, 1), dtype=np.int8)
+    shut[1] = LIMIT_DOWN
+    ours = one_short(sell_block=shut)
+    theirs = one_short(sell_block=np.where(shut == LIMIT_DOWN, SUSPENDED, shut).astype(np.int8))
+    assert gap_of(ours, theirs) == ({"residual": 0.0}, 0.0)
 
 
 def test_marks_fall_by_each_dividend_of_a_suspended_stock():

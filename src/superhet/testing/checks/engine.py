@@ -65,6 +65,10 @@ def _is_consistent(result: BacktestResult, weights: Panel, market: Market) -> No
     gross = result.returns + paid / before
     assert np.allclose(result.gross_returns, gross, atol=1e-9), "gross - costs != net"
     assert set(_KNOWN_TRADES) <= set(result.trades), "the trades lack a column"
+    for name in set(result.costs) & set(result.trades):
+        legs = float(np.sum(result.trades[name]))
+        days = float(np.sum(result.costs[name]))
+        assert np.isclose(legs, days, atol=_CENT), f"{name} of the trades is not that of the days"
     rules = set(result.orders_refused["rule"].tolist())
     assert rules <= set(REFUSALS[1:]), f"unknown rules: {sorted(rules)}"
     assert result.conventions, "the conventions are not stated"
