@@ -22,6 +22,7 @@ from superhet.backtest.bookkeeping import keep_books
 from superhet.backtest.books import result_of
 from superhet.backtest.engines import QlibEngine
 from superhet.backtest.engines.outside import find_interpreter, outside_books, run_program
+from superhet.backtest.export_folder import decided_weights
 from superhet.backtest.export_qlib import FILES, INDEX, export_qlib
 from superhet.backtest.tape_marks import tape_marks
 from superhet.errors import ConfigError, MissingExtra, SuperhetError
@@ -197,7 +198,7 @@ def test_the_export_has_all_that_qlib_needs_and_no_pickle(tmp_path):
     assert flow["qlib_init"]["exp_manager"]["kwargs"]["uri"] == "sqlite:///experiments.db"
     portfolio = flow["task"]["record"][-1]["kwargs"]["config"]
     assert portfolio["strategy"]["class"] == "TopkDropoutStrategy"
-    assert portfolio["backtest"]["exchange_kwargs"]["close_cost"] == pytest.approx(0.00126)
+    assert portfolio["backtest"]["exchange_kwargs"]["close_cost"] == pytest.approx(0.00176)
     assert (folder / "provider" / "features" / INDEX.lower() / "close.day.bin").exists()
 
 
@@ -205,8 +206,6 @@ def test_the_signal_of_the_export_is_the_super_factor_of_the_assets_that_it_has(
     tape = random_tape(4, 10, **SCENARIOS["plain"])
     wide = random_tape(6, 10, seed=1, **SCENARIOS["plain"])
     wide = replace(wide, weights=np.where(wide.weights > 0.1, wide.weights, np.nan))
-    from superhet.backtest.export_folder import decided_weights
-
     score = decided_weights(wide)
     export_qlib(tape, tmp_path / "book", score)
     signal = pq.read_table(tmp_path / "book" / "signal.parquet")
@@ -245,13 +244,8 @@ def test_an_export_does_not_write_over_what_is_there(tmp_path):
 
 def test_a_signal_from_other_years_is_refused(tmp_path):
     tape = random_tape(2, 10, **SCENARIOS["plain"])
-    late = replace(tape, dates=one_stock().dates, **{"weights": tape.weights})
-    del late
-    from superhet.backtest.export_folder import decided_weights
-
-    score = decided_weights(one_stock())
     with pytest.raises(ConfigError, match="no value on the sessions and assets"):
-        export_qlib(tape, tmp_path / "book", score)
+        export_qlib(tape, tmp_path / "book", decided_weights(one_stock()))
 
 
 @pytest.fixture(scope="module")

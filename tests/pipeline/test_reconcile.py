@@ -11,7 +11,7 @@ from superhet.backtest import ENGINES, NativeEngine
 from superhet.panel import Panel
 from superhet.pipeline.backtest_engines import Task, run_engines
 from superhet.pipeline.reconcile import reconcile
-from superhet.pipeline.reconcile_reasons import CHANGES, reason_table, unexplained
+from superhet.pipeline.reconcile_reasons import CHANGES, gaps, reason_table
 from superhet.testing.markets import RandomMarket
 
 
@@ -101,7 +101,15 @@ def test_worth_of_a_rule_is_what_an_engine_without_it_ends_with(beside, market, 
     assert rows["stamp_duty"].said_by == {"other": "no"}
     assert rows["commission_minimum"].said_by == {"other": "adapter"}
     assert rows["limits_lots"].worth is not None
-    assert unexplained(weights, market, NativeEngine(), "other", theirs) == 0.0
+
+
+def test_gap_at_the_end_is_explained_to_the_cent(beside, market, weights):
+    ran = beside(_costs(stamp_duty=0.0))
+    base, theirs = (ran.books[n].summary["final_equity"] for n in ("native", "other"))
+    found = gaps(weights, market, NativeEngine(), ran.books)["other"]
+    assert sum(found.values()) == pytest.approx(theirs - base)
+    assert abs(found["residual"]) < 0.01
+    assert found["fees"] > 0.0
 
 
 def test_books_with_the_same_key_are_not_run_again(beside, market, weights, tmp_path):

@@ -93,6 +93,18 @@ def study():
             }
             for r in RULES
         ],
+        gaps={
+            n: {
+                "sizes": 1.0,
+                "fees": 2.0,
+                "fill_prices": 3.0,
+                "financing": 1.0,
+                "closing_marks": 1.0,
+                "cash": 2.0,
+                "residual": 0.0,
+            }
+            for n in ("backtrader", "vnpy", "qlib")
+        },
         failed={"other": "it went away"},
         contract={"fill": "open", "lots": "100 shares"},
         exposure={n: series for n in ("gross", "net", "long", "short", "cash")},

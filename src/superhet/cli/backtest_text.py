@@ -7,7 +7,7 @@ from typing import Any
 
 _NOT_ENGINES = {
     "max_abs_equity_difference", "first_difference", "seconds", "kept", "failed", "missing", "wrong_input",
-    "strategies", "sweeps", "notes", "out", "reports",
+    "difference_by_reason", "strategies", "sweeps", "notes", "out", "reports",
 }  # fmt: skip
 
 
@@ -53,6 +53,10 @@ def _differences(found: Mapping[str, Any]) -> list[str]:
             else f"first on {one['date']}, {one['asset'] or 'the book'}: {one['reason']}"
         )
         lines.append(f"  {name} beside native: largest difference {most:,.4f}; {said}")
+        reasons = found["difference_by_reason"].get(name, {})
+        if most > 0.01 and reasons:
+            parts = ", ".join(f"{n.replace('_', ' ')} {v:+,.2f}" for n, v in reasons.items())
+            lines.append(f"    at the end, by reason: {parts}")
     return lines
 
 

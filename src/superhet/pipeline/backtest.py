@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import yaml
 
-from superhet.backtest import RULES
+from superhet.backtest import RULES, NativeEngine
 from superhet.data.base import Tables
 from superhet.errors import ConfigError, InputError, MissingExtra, SuperhetError
 from superhet.panel import Assets, BacktestResult, Market, Panel
@@ -267,6 +267,7 @@ def backtest(
     if not ran.books:
         raise_failures(ran)
     _remember(book, settings, out)
+    reasons = _gaps(task, ran, settings)
     notes = [*book.notes, *_checked(book, ran, settings)]
     differences = reconcile(ran.books)
     write_differences(differences, out)
@@ -274,6 +275,7 @@ def backtest(
     found = {
         **{name: books.summary for name, books in ran.books.items()},
         **differences.to_dict(),
+        "difference_by_reason": reasons,
         "seconds": {n: b.facts["seconds"] for n, b in ran.books.items()},
         "kept": ran.kept,
         "failed": ran.failed,
@@ -305,6 +307,14 @@ def failure(found: Mapping[str, Any], *, every: bool) -> SuperhetError | None:
     return (InputError if wrong else SuperhetError)(
         f"{told(failed)}. The books of {made} are kept."
     )
+
+
+def _gaps(task: Task, ran: Ran, settings: Mapping[str, Any]) -> dict[str, dict[str, float]]:
+    from superhet.pipeline.reconcile_reasons import gaps
+
+    engine = make_engine(NATIVE, settings)
+    assert isinstance(engine, NativeEngine)
+    return gaps(task.weights, task.market, engine, ran.books)
 
 
 def _checked(book: Book, ran: Ran, settings: Mapping[str, Any]) -> list[str]:

@@ -17,7 +17,7 @@ from superhet.pipeline.artifacts import write_atomic
 from superhet.pipeline.backtest_books import Books
 from superhet.pipeline.backtest_engines import NATIVE, Ran, Task, make_engine
 from superhet.pipeline.reconcile import Reconciliation
-from superhet.pipeline.reconcile_reasons import reason_table, unexplained
+from superhet.pipeline.reconcile_reasons import reason_table
 from superhet.progress import Progress, silent
 from superhet.report.reconcile_html import BookStudy, write_book
 
@@ -95,7 +95,8 @@ def book_study(
     exposure = ours.table("exposure")
     start = float(frame["equity"][0] / (1.0 + frame["net_return"][0]))
     value = {n: _on(dates, b.table("equity"), "equity") / start for n, b in ran.books.items()}
-    reasons, left = _reasons(task, ran, progress)
+    reasons = _reasons(task, ran, progress)
+    gaps = found["difference_by_reason"]
     return BookStudy(
         name=book.name,
         dates=[str(d) for d in dates],
@@ -105,9 +106,10 @@ def book_study(
         drawdown=drawdown(frame["net_return"].to_numpy()),
         benchmark=_benchmark(frame),
         difference={n: _spread(dates, d.dates, d.equity) for n, d in differences.engines.items()},
-        engines=[_row(b, differences, left) for b in ran.books.values()],
+        engines=[_row(b, differences, gaps.get(b.engine, {})) for b in ran.books.values()],
         first={n: d.first for n, d in differences.engines.items()},
         reasons=reasons,
+        gaps=gaps,
         failed=ran.failed,
         contract=ours.facts["conventions"],
         exposure={n: exposure[n].to_numpy() for n in _EXPOSURES},
@@ -153,7 +155,7 @@ def _costs(books: Books, start: float) -> dict[str, Floats]:
 
 
 def _row(
-    books: Books, differences: Reconciliation, left: Mapping[str, float | None]
+    books: Books, differences: Reconciliation, gap_by_reason: Mapping[str, float]
 ) -> dict[str, Any]:
     found, gap = books.summary, differences.engines.get(books.engine)
     return {
@@ -166,29 +168,21 @@ def _row(
         "sharpe": found["sharpe"],
         "most": None if gap is None else gap.most,
         "orders": None if gap is None else gap.orders,
-        "unexplained": left.get(books.engine),
+        "unexplained": gap_by_reason.get("residual"),
         "notes": books.facts["conventions"].get("engine notes", ""),
     }
 
 
-def _reasons(
-    task: Task, ran: Ran, progress: Progress
-) -> tuple[list[dict[str, Any]], dict[str, float | None]]:
+def _reasons(task: Task, ran: Ran, progress: Progress) -> list[dict[str, Any]]:
     """Measure what each rule is worth, where there are engines to compare with ours."""
     others = tuple(n for n in ran.books if n != NATIVE)
     if NATIVE not in ran.books or not others:
-        return [], {}
+        return []
     engine = make_engine(NATIVE, task.settings)
     assert isinstance(engine, NativeEngine)
     base = ran.books[NATIVE].summary["final_equity"]
     rows = reason_table(task.weights, task.market, engine, base, others, progress)
-    left = {
-        name: unexplained(
-            task.weights, task.market, engine, name, ran.books[name].summary["final_equity"]
-        )
-        for name in others
-    }
-    return [{"rule": r.rule, "worth": r.worth, "said_by": dict(r.said_by)} for r in rows], left
+    return [{"rule": r.rule, "worth": r.worth, "said_by": dict(r.said_by)} for r in rows]
 
 
 def trip_facts(frame: pl.DataFrame) -> dict[str, Any]:

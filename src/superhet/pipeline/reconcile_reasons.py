@@ -1,8 +1,8 @@
 """The reason table: what each rule of the contract is worth, and which engine can say it.
 
 Our own engine is run again with one rule taken out at a time; what the final equity changes by is the worth
-of that rule. With every rule out that an engine cannot say, ours should come out where that engine does: what
-is left between them is not explained.
+of that rule. What an engine really ends with beside ours is split by what happened in its books:
+`reconcile_gap`.
 """
 
 from __future__ import annotations
@@ -18,6 +18,9 @@ from superhet.backtest import ENGINES, RULES, Costs, NativeEngine
 from superhet.backtest.costs import rate_on
 from superhet.errors import SuperhetError
 from superhet.panel import BacktestResult, Market, Panel
+from superhet.pipeline.backtest_books import Books
+from superhet.pipeline.backtest_engines import NATIVE
+from superhet.pipeline.reconcile_gap import gap_by_reason
 from superhet.progress import Progress, silent
 
 Change: TypeAlias = Callable[[NativeEngine, Market, Panel], tuple[NativeEngine, Panel]]
@@ -149,16 +152,25 @@ def without(
         return None
 
 
-def unexplained(
-    weights: Panel, market: Market, engine: NativeEngine, name: str, theirs: float
-) -> float | None:
-    """Give what is left between an engine and ours once ours forgets what that one cannot say.
+def gaps(
+    weights: Panel, market: Market, engine: NativeEngine, books: Mapping[str, Books]
+) -> dict[str, dict[str, float]]:
+    """Split what each engine ends with, less what ours does, by reason; the amounts add up to it.
 
     Parameters
     ----------
-    name : of the other engine
-    theirs : its final equity
+    weights, market, engine : ours, as it was run
+    books : engine -> books, ours among them
+
+    Returns
+    -------
+    engine -> reason -> currency; `residual` is what no reason explains. Empty where fills are within sessions
     """
-    changes = [change for rule, change in CHANGES.items() if says(name, rule) == NO]
-    result = without(weights, market, engine, changes)
-    return None if result is None else theirs - float(result.equity[-1])
+    others = {n: b for n, b in books.items() if n != NATIVE}
+    if not others or NATIVE not in books:
+        return {}
+    tape = engine.tape(weights, market)
+    if tape.steps is not None:
+        return {}
+    ours = books[NATIVE].table
+    return {n: dict(gap_by_reason(tape, ours, b.table)) for n, b in others.items()}

@@ -41,6 +41,7 @@ class BookStudy:
         difference), orders (that differ), unexplained, notes (what it could not do, in its words)
     first : engine -> date, asset, reason, equity_difference of the first difference; None = none
     reasons : one row a rule: rule, worth, said_by {engine: own, adapter, no}
+    gaps : engine -> reason -> its final equity minus that of the reference; `residual` explains nothing
     failed : engine -> what it said
     contract : rule -> what is assumed, in words
     exposure : name -> [dates] fraction of equity (gross, net, long, short, cash)
@@ -66,6 +67,7 @@ class BookStudy:
     engines: Sequence[Mapping[str, Any]]
     first: Mapping[str, Mapping[str, Any] | None] = field(default_factory=dict)
     reasons: Sequence[Mapping[str, Any]] = ()
+    gaps: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     failed: Mapping[str, str] = field(default_factory=dict)
     contract: Mapping[str, str]
     exposure: Mapping[str, Series]

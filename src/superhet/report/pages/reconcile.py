@@ -23,7 +23,12 @@ def reconcile_page(study: BookStudy, text: Text) -> Page:
     parts: dict[str, Sequence[Card | None]] = {
         "summary": [_tiles(study, text), _checks(study, text), _failed(study, text)],
         "engines": [_engines(study, text), _value(study, text), _difference(study, text)],
-        "reasons": [_first(study, text), _told(study, text), _reasons(study, text)],
+        "reasons": [
+            _first(study, text),
+            _gaps(study, text),
+            _told(study, text),
+            _reasons(study, text),
+        ],
         "contract": [contract(study, text)],
     }
     sections = [
@@ -177,6 +182,27 @@ def _first(study: BookStudy, text: Text) -> Card | None:
             )
         )
     return card(text, "first", table=Table(columns=columns, rows=rows), wide=True)
+
+
+def _gaps(study: BookStudy, text: Text) -> Card | None:
+    """Split what each engine ends with, less what ours does, by reason."""
+    names = [row["name"] for row in _others(study) if row["name"] in study.gaps]
+    reasons = [r for n in names for r in study.gaps[n] if r != "residual"]
+    if not names or not reasons:
+        return None
+    columns = [Column(title=text("book.column_gap"), kind="text")]
+    columns += [Column(title=text.name("engine", n), kind="n2", signed=True) for n in names]
+    rows = [
+        (_reason(text, r), *(study.gaps[n].get(r) for n in names)) for r in dict.fromkeys(reasons)
+    ]
+    rest = (text("book.gap_residual"), *(study.gaps[n].get("residual") for n in names))
+    return card(text, "gaps", table=Table(columns=columns, rows=rows, totals=[rest]), wide=True)
+
+
+def _reason(text: Text, reason: str) -> str:
+    """Name a reason: a rule that refuses orders, or one of the books."""
+    key = f"book.gap_{reason}"
+    return text(key) if key in text else text.name("rule", reason)
 
 
 def _told(study: BookStudy, text: Text) -> Card | None:
