@@ -105,7 +105,7 @@ class Book(NamedTuple):
 
 SHARES, GOAL, MARK, WEIGHT, ORDER, RECALLED, REASON = range(7)
 MONEY, RESERVE, GROSS, EQUITY, TRADED = range(5)  # reserve: the marked value of shorts
-SALE, PURCHASE = range(2)
+SALE, PURCHASE, ODD = range(3)
 
 
 class Log(NamedTuple):

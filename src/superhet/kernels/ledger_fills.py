@@ -221,6 +221,23 @@ def _leg_costs(
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
+def _spent(t: int, series: Floats) -> tuple[float, float, float, float, float]:
+    """Give what the legs of a session have cost so far."""
+    row = series[t]
+    return (
+        row[FIRST_COST], row[FIRST_COST + 1], row[FIRST_COST + 2], row[FIRST_COST + 3],
+        row[FIRST_COST + 4],
+    )  # fmt: skip
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _added(
+    a: tuple[float, float, float, float, float], b: tuple[float, float, float, float, float]
+) -> tuple[float, float, float, float, float]:
+    return a[0] + b[0], a[1] + b[1], a[2] + b[2], a[3] + b[3], a[4] + b[4]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
 def _write_leg(
     where: tuple[int, int, int, float], shares: float, price: float,
     costs: tuple[float, float, float, float, float], fills: Ints, money: Floats,
@@ -242,20 +259,23 @@ def fill_side(
     prices, volume, queue, rates = quotes.price, quotes.volume, book.queue, terms.rates
     block = quotes.sell_block if side < 0.0 else quotes.buy_block
     spread, impact, lendable = quotes.half_spread, quotes.impact, quotes.borrowable
-    fills, money, used, series = log.fills, log.money, log.used, out.series
+    fills, money, series = log.fills, log.money, out.series
     rate, least, per_share = rates[t, 0], rates[t, 1], rates[t, 2]
     stamp, fee = rates[t, 3] if side < 0.0 else 0.0, rates[t, 4]
     simple, capping = terms.style == 0, terms.participation < np.inf
-    highest = terms.max_gross * account[EQUITY]
+    highest, n = terms.max_gross * account[EQUITY], log.used[0]
+    # names for what every leg changes: a number in memory is ready only some cycles after it was written
+    cash, gross, reserve = account[MONEY], account[GROSS], account[RESERVE]
+    traded, spent = account[TRADED], _spent(t, series)
     for k in range(count):
         i = queue[SALE if side < 0.0 else PURCHASE, k]
+        held, price = cells[SHARES, i], prices[s, i]
         size = slice_of(cells[ORDER, i] * side, left, terms.style, lot[STEP, i], lot[MINIMUM, i])
-        price = prices[s, i]
         clear = block[s, i] == 0 and price > 0.0 and simple
         if not clear or (capping and not size <= terms.participation * volume[s, i]):
             size = 0.0 if size <= 0.0 else _allowed(s, t, i, size, quotes, terms, book, log)
         slip, root = rates[t, 5] + at(spread, t, i), at(impact, t, i)
-        closing = min(size, max(-cells[SHARES, i] * side, 0.0))
+        closing = min(size, max(-held * side, 0.0))
         for part in range(2):
             done = closing if part == 0 else size - closing
             if done <= 0.0:
@@ -264,31 +284,35 @@ def fill_side(
             value, moved = done * price, _moving(root, done)
             if part == 1:
                 # with a hair to spare, so that the exact rule is asked only where it may bind
-                fits = value <= (highest - account[GROSS]) * _HAIR
+                fits = value <= (highest - gross) * _HAIR
                 if side < 0.0:
-                    fits = fits and done <= at(lendable, t, i) + min(cells[SHARES, i], 0.0)
+                    fits = fits and done <= at(lendable, t, i) + min(held, 0.0)
                 else:
                     need = value * (1.0 + fee + slip + moved + rate) + least + done * per_share
-                    free = account[MONEY] - account[RESERVE]
-                    fits = fits and factor >= 1.0 and need <= free * _HAIR
+                    fits = fits and factor >= 1.0 and need <= (cash - reserve) * _HAIR
                 if not fits:
+                    account[MONEY], account[GROSS], account[RESERVE] = cash, gross, reserve
                     done = _opening(s, t, i, done, side, factor, quotes, terms, book, log)
                     value, moved = done * price, _moving(root, done)
                 if done <= 0.0:
                     continue
             paid = _leg_costs(value, done, rate, least, per_share, (stamp, fee, slip, moved))
-            account[MONEY] -= side * value + (paid[0] + paid[1] + paid[2] + paid[3] + paid[4])
-            account[TRADED] += value
-            _write_leg((used[0], s, i, kind), side * done, price, paid, fills, money)
-            used[0] += 1
-            for c in range(5):
-                series[t, FIRST_COST + c] += paid[c]
+            cash -= side * value + (paid[0] + paid[1] + paid[2] + paid[3] + paid[4])
+            traded += value
+            spent = _added(spent, paid)
+            _write_leg((n, s, i, kind), side * done, price, paid, fills, money)
+            n += 1
             change = value if part == 1 else -done * cells[MARK, i]
-            account[GROSS] += change
+            gross += change
             if (side > 0.0) == (part == 0):
-                account[RESERVE] += change
-            cells[SHARES, i] += side * done
+                reserve += change
+            held += side * done
+            cells[SHARES, i] = held
             cells[ORDER, i] -= side * done
+    account[MONEY], account[GROSS], account[RESERVE], account[TRADED] = cash, gross, reserve, traded
+    log.used[0] = n
+    for c in range(5):
+        series[t, FIRST_COST + c] = spent[c]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
