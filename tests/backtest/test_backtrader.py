@@ -32,7 +32,7 @@ from superhet.backtest.engines.outside import (
 from superhet.backtest.export_backtrader import FILES, export_backtrader
 from superhet.backtest.tape import StepTimes, write_tape
 from superhet.errors import ConfigError, DataError, MissingExtra, SuperhetError
-from superhet.panel import Dates
+from superhet.panel import Assets, Dates
 
 CENT = 0.01
 
@@ -61,7 +61,7 @@ def assert_same_books(theirs, ours):
     assert theirs.undone.sum() == pytest.approx(ours.undone.sum())
 
 
-@pytest.mark.parametrize("scenario", SCENARIOS)
+@pytest.mark.parametrize("scenario", ["actions", "financing"])  # the others are parts of these
 def test_backtrader_keeps_our_books_to_the_cent(backtrader, scenario):
     tape = random_tape(10, 60, **SCENARIOS[scenario])
     theirs, _ = outside_books("backtrader", "backtrader", tape, str(backtrader))
@@ -120,6 +120,7 @@ def test_dividend_and_split_on_one_day_by_hand(backtrader):
     assert books.closing.shares[0] == 1_000.0
 
 
+@pytest.mark.slow
 def test_a_split_while_suspended_changes_no_equity_and_pays_the_fraction(backtrader):
     # 500 x 1.333 = 666.5: 666 shares stay, and half a share at 10 / 1.333 is 3.75 in cash
     gone = np.array([[0], [0], [2], [2]], dtype=np.int8)
@@ -136,6 +137,7 @@ def test_a_split_while_suspended_changes_no_equity_and_pays_the_fraction(backtra
     assert books.daily.cash[2] == pytest.approx(5_003.75, abs=CENT)
 
 
+@pytest.mark.slow
 def test_a_short_pays_its_fee_for_the_weekend(backtrader):
     # 500 short at 10 and 36.5 % a year: 5 a day, 15 from Friday to Monday
     tape = one_stock(weights=np.array([[-0.5]]), borrow_rate=np.full((1, 1), 0.365))
@@ -144,6 +146,7 @@ def test_a_short_pays_its_fee_for_the_weekend(backtrader):
     assert_allclose(books.daily.equity, [10_000.0, 10_000.0, 9_995.0, 9_980.0], atol=CENT)
 
 
+@pytest.mark.slow
 def test_stamp_duty_falls_on_sales_and_each_leg_through_zero_pays_its_minimum(backtrader):
     # +500 to -500 on the last session: two sales of 500 at 10; duty 0.1 % and 5 of commission each
     rates = np.zeros((4, 6))
@@ -332,6 +335,10 @@ def test_books_of_another_tape_are_refused(backtrader, tmp_path):
     longer = replace(tape, dates=Dates(["2024-05-08", "2024-05-09", "2024-05-10", "2024-05-14"]))
     with pytest.raises(SuperhetError, match="another tape"):
         read_books(tmp_path / "books", longer)
+    with pytest.raises(
+        SuperhetError, match=r"the books name 600000\.SH: the tape has no such asset"
+    ):
+        read_books(tmp_path / "books", replace(tape, assets=Assets(["600009.SH"])))
 
 
 def test_an_engine_that_is_nowhere_names_what_to_do(tmp_path, monkeypatch):

@@ -79,19 +79,24 @@ def test_fills_inside_the_session_keep_the_same_books_too(style, rule, seed):
     assert_same(sliced(tape, 4, style, seed))
 
 
-@pytest.mark.parametrize("name", SCENARIOS)
-def test_splitting_the_period_and_going_on_gives_the_same_bits(name):
-    tape = small(name, 5, every=3)
+@settings(deadline=None, max_examples=40)
+@given(
+    seed=st.integers(0, 10_000),
+    name=st.sampled_from(sorted(SCENARIOS)),
+    rule=st.sampled_from(CASH_RULES),
+    every=st.integers(1, 5),
+    cut=st.integers(1, 38),
+)
+def test_splitting_the_period_and_going_on_gives_the_same_bits(seed, name, rule, every, cut):
+    tape = small(name, seed, cash_rule=rule, every=every)
     whole = keep_books(tape)
-    for cut in (1, 7, 20, 38):
-        first = keep_books(part(tape, 0, cut + 1))
-        rest = keep_books(part(tape, cut, len(tape.dates)), first.closing)
-        for field in ("equity", "cash", "traded", "holdings", "costs", "incomes"):
-            joined = np.concatenate([getattr(first.daily, field), getattr(rest.daily, field)[1:]])
-            assert np.array_equal(joined, getattr(whole.daily, field)), (name, cut, field)
-        money = np.concatenate([first.money, rest.money], axis=1)
-        assert np.array_equal(money, whole.money)
-        assert np.array_equal(np.concatenate([first.undone, rest.undone]), whole.undone)
+    first = keep_books(part(tape, 0, cut + 1))
+    rest = keep_books(part(tape, cut, len(tape.dates)), first.closing)
+    for field in ("equity", "cash", "traded", "holdings", "costs", "incomes"):
+        joined = np.concatenate([getattr(first.daily, field), getattr(rest.daily, field)[1:]])
+        assert np.array_equal(joined, getattr(whole.daily, field)), field
+    assert np.array_equal(np.concatenate([first.money, rest.money], axis=1), whole.money)
+    assert np.array_equal(np.concatenate([first.undone, rest.undone]), whole.undone)
 
 
 def part(tape, start, stop):
@@ -116,11 +121,16 @@ def part(tape, start, stop):
     )
 
 
-@pytest.mark.parametrize("name", ["actions", "financing"])
-def test_the_order_of_assets_does_not_matter_while_money_does_not_bind(name):
+@settings(deadline=None, max_examples=20)
+@given(
+    seed=st.integers(0, 10_000),
+    name=st.sampled_from(["actions", "financing"]),
+    turn=st.permutations(range(18)),
+)
+def test_the_order_of_assets_does_not_matter_while_money_does_not_bind(seed, name, turn):
     """Buys share the free cash in asset order, so this holds where no order is held back for money."""
-    tape = small(name, 2, gross=0.5, cash_rule="borrow", delistings=True)
-    turn = np.random.default_rng(0).permutation(len(tape.assets))
+    tape = small(name, seed, gross=0.5, cash_rule="borrow", delistings=True)
+    turn = np.array(turn)
     rows, back = tape.actions, np.argsort(turn)
     asset = back[rows.asset]
     order = np.lexsort((asset, rows.session))

@@ -10,10 +10,20 @@ from numpy.testing import assert_allclose
 from pydantic import TypeAdapter, ValidationError
 from sheet_market import decide, fills, sheet
 
-from superhet.backtest import ENGINES, NO_COSTS, RULES, AShareRules, Costs, NativeEngine
+from superhet.backtest import (
+    ENGINES,
+    NO_COSTS,
+    RULES,
+    AShareRules,
+    Costs,
+    Frictions,
+    NativeEngine,
+)
 from superhet.backtest.rules.boards import boards
 from superhet.errors import AxisMismatch, ConfigError, NoSignal, SuperhetError, UnknownName
-from superhet.panel import Panel
+from superhet.panel import Cube, Panel
+from superhet.testing.checks.engine import check_engine
+from superhet.testing.markets import random_market
 
 WEEK = ["2024-01-08", "2024-01-09", "2024-01-10", "2024-01-11", "2024-01-12"]
 A, B = "600000.SH", "600001.SH"
@@ -112,6 +122,32 @@ def test_an_unknown_market_is_named_with_those_that_exist():
     assert RULES.names() == ["ashare", "none", "us"]
     with pytest.raises(UnknownName, match=r"backtest\.rules: unknown market rules 'ashares'"):
         free(rules="ashares").run(decide(market, {WEEK[0]: {A: 0.5}}), market)
+
+
+def test_a_market_without_volume_trades_without_a_cap_and_names_what_needs_one():
+    whole = sheet(WEEK, {A: [10] * 5})
+    market = replace(whole, fields=Cube({n: whole[n] for n in whole if n != "volume"}))
+    weights = decide(market, {WEEK[0]: {A: 0.5}})
+    assert fills(free().run(weights, market)) == [(WEEK[1], A, 50000.0, 10.0)]
+    with pytest.raises(ConfigError, match=r"backtest.participation: caps orders by volume"):
+        free(participation=0.1).run(weights, market)
+    with pytest.raises(ConfigError, match=r"backtest.frictions.impact: is measured against volume"):
+        free(frictions=Frictions(impact=1.0)).run(weights, market)
+
+
+def test_weights_that_are_all_unknown_decide_nothing():
+    market = sheet(WEEK, {A: [10] * 5})
+    nothing = decide(market, {})
+    with pytest.raises(NoSignal, match="every weight of all 5 dates is NaN"):
+        free().run(nothing, market)
+
+
+def test_an_engine_that_pays_interest_on_idle_cash_passes_the_battery():
+    market = random_market(dates=40, assets=8, seed=3)
+    values = np.full((40, 8), np.nan)
+    values[::3] = np.random.default_rng(0).uniform(-0.1, 0.1, values[::3].shape)
+    weights = decide(market, {}).with_values(values)
+    check_engine(NativeEngine(capital=1e6, costs=Costs(cash_interest=0.03)), weights, market)
 
 
 def test_cash_dividends_need_the_table_of_corporate_actions():

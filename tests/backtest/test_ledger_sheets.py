@@ -45,12 +45,6 @@ def test_five_days_three_stocks_worked_by_hand():
     assert refusals(result) == []
 
 
-def test_a_stock_suspended_at_the_decision_is_sized_at_its_last_close():
-    market = sheet(WEEK, {A: [10, None, 12, 12, 12], B: [1, 1, 1, 1, 1]})
-    result = free().run(decide(market, {WEEK[1]: {A: 0.5}}), market)
-    assert fills(result) == [(WEEK[2], A, 50000.0, 12.0)]
-
-
 def test_a_stock_suspended_on_the_fill_day_waits_and_keeps_its_target():
     market = sheet(WEEK, {A: [10, None, None, 8, 8]})
     result = free().run(decide(market, {WEEK[0]: {A: 0.5}}), market)
@@ -77,18 +71,6 @@ def test_an_open_at_the_upper_limit_cannot_be_bought_but_can_be_sold():
     result = free().run(decide(market, {WEEK[0]: {A: 0.5}, WEEK[2]: {A: 0.0}}), market)
     assert refusals(result) == [(WEEK[1], A, 50000.0, "limit_up")]
     assert fills(result) == [(WEEK[2], A, 50000.0, 12.0), (WEEK[3], A, -50000.0, 13.31)]
-
-
-def test_a_stock_locked_at_the_lower_limit_for_three_days_is_sold_on_the_fourth():
-    days = [*WEEK, "2024-01-15", "2024-01-16"]
-    close = [10, 10, 9, 8.1, 7.29, 7.5, 7.5]
-    down = {A: [9, 9, 9, 8.1, 7.29, 6.56, 6.75]}
-    market = sheet(days, {A: close}, opens={A: [10, 10, 9, 8.1, 7.29, 7.0, 7.5]}, limit_down=down)
-    result = free().run(decide(market, {days[0]: {A: 0.5}, days[1]: {A: 0.0}}), market)
-    assert refusals(result) == [(d, A, -50000.0, "limit_down") for d in days[2:5]]
-    assert fills(result) == [(days[1], A, 50000.0, 10.0), (days[5], A, -50000.0, 7.0)]
-    # the loss of the locked days is in the equity: 50,000 x (7 - 10)
-    assert_allclose(result.equity[-1], 1e6 - 150_000)
 
 
 @pytest.mark.parametrize(("fill", "locked"), [("vwap", False), ("close", True)])
@@ -121,15 +103,6 @@ def test_a_dividend_known_by_its_factor_is_reinvested_in_whole_shares():
     assert_allclose(result.equity, 1e6)
     # 51,020.41 shares: whole ones stay, and 0.41 of a share is paid out at 9.80
     assert fills(result)[-1][2] == -51020.0
-
-
-def test_a_delisted_position_is_closed_at_the_last_close():
-    market = sheet(WEEK, {A: [10, 10, 2, "x", "x"], B: [1, 1, 1, 1, 1]})
-    result = free().run(decide(market, {WEEK[0]: {A: 0.5}}), market)
-    assert fills(result) == [(WEEK[1], A, 50000.0, 10.0), (WEEK[3], A, -50000.0, 2.0)]
-    assert result.trades["delisting"].tolist() == [False, True]
-    assert_allclose(result.equity, [1e6, 600_000, 600_000, 600_000])
-    assert_allclose(result.cash[-1], 600_000)
 
 
 def test_stamp_duty_is_halved_on_28_august_2023():

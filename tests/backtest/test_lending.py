@@ -33,13 +33,13 @@ def test_the_fee_of_a_session_is_that_of_the_close_before_and_the_flat_one_where
     assert_allclose(later.borrow_rate, [[0.1, 0.08], [0.2, 0.08]])
 
 
-def test_a_column_of_noughts_and_ones_is_a_flag_and_any_other_counts_shares():
+def test_one_is_without_limit_and_any_other_number_counts_shares():
     flag = with_column(plain(), "lendable", {A: [1, 0, 1], B: [np.nan, 1, 1]})
     terms = lending_terms(Lending(available="lendable"), flag, 0, 0.08)
     assert_allclose(terms.borrowable, [[0, 0], [np.inf, 0], [0, np.inf]])
     shares = with_column(plain(), "lendable", {A: [1, 500, 700]})
     terms = lending_terms(Lending(available="lendable", recall=False), shares, 1, 0.08)
-    assert_allclose(terms.borrowable, [[1, 0], [500, 0]])
+    assert_allclose(terms.borrowable, [[np.inf, 0], [500, 0]])
     assert "no short is called back" in terms.words["shares to borrow"]
 
 

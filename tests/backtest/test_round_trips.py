@@ -121,6 +121,8 @@ def test_shares_held_are_fills_and_splits_added_up():
     book = fills((0, 0, 105, 10.0, 0.0), (3, 0, -36, 8.0, 0.0))
     held = held_shares(book, DAYS, 1, acts((2, 0, 1.3, 0.0)))
     assert held[:, 0].tolist() == [105, 105, 136, 100, 100]
+    large = held_shares(fills((0, 0, 1e8, 1.0, 0.0)), DAYS, 1, acts((2, 0, 1.15, 0.0)))
+    assert large[-1, 0] == 115_000_000  # 1e8 x 1.15 is 114999999.99999999 in floats
     later = held_shares(book.take(slice(1, 2)), DAYS[2:], 1, None, np.array([136.0]))
     assert later[:, 0].tolist() == [136, 100, 100]
 

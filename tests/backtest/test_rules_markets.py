@@ -10,7 +10,8 @@ from sheet_market import sheet
 
 from superhet.backtest import RULES, AShareRules, Costs, FillWindow, NoRules, USRules
 from superhet.backtest.costs import rate_on
-from superhet.data.limits import BOARDS, limit_percent, limit_prices
+from superhet.backtest.rules import board_of as board_of_books
+from superhet.data.limits import BOARDS, board_of, limit_percent, limit_prices
 from superhet.errors import ConfigError
 from superhet.kernels.ledger_books import LIMIT_DOWN, LIMIT_UP, NOT_LISTED, SUSPENDED
 from superhet.panel import Dates, Events
@@ -183,3 +184,10 @@ def test_limit_prices_are_rounded_half_up_to_a_fen(before, percent, up, down):
     assert_allclose(
         np.ravel(limit_prices(np.array([[before]]), np.array([[float(percent)]]))), [up, down]
     )
+
+
+def test_the_rooms_of_data_and_of_books_read_the_same_board_off_a_code():
+    """Rooms may not import each other; a limit of one board with the lots of another would be wrong."""
+    codes = ["600000.SH", "605999.SH", "688001.SH", "689009.SH", "000001.SZ", "003816.SZ", "300750.SZ",
+             "301236.SZ", "302132.SZ", "430047.BJ", "830799.BJ", "873122.BJ", "920002.BJ"]  # fmt: skip
+    assert [board_of_books(code) for code in codes] == [board_of(code) for code in codes]

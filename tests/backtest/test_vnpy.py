@@ -21,7 +21,8 @@ from superhet.backtest.engines.outside import (
     read_books,
     run_program,
 )
-from superhet.backtest.export_vnpy import adjust_factors, export_vnpy
+from superhet.backtest.export_folder import adjust_factors
+from superhet.backtest.export_vnpy import export_vnpy
 from superhet.backtest.tape import ActionRows, write_tape
 from superhet.data.pulling import pull
 from superhet.data.sources.vendor import Access, PullRequest, Universe
@@ -273,6 +274,7 @@ def test_an_export_does_not_write_over_anything(tmp_path):
         export_vnpy(random_tape(2, 3, **SCENARIOS["plain"]), tmp_path)
 
 
+@pytest.mark.slow
 def test_alphalab_reads_the_lab(tmp_path):
     if not ALPHA.exists():
         pytest.skip("vnpy.alpha is not installed: make .engines/vnpy_alpha/.done")

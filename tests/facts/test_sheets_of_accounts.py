@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from fact_sheets import STAR, A, B, cents, engine, with_bars, with_column
+from fact_sheets import STAR, A, B, cents, engine, with_actions, with_bars, with_column
 from numpy.testing import assert_allclose
 from sheet_market import decide, fills, refusals, sheet
 
@@ -85,6 +85,22 @@ def test_a_short_stops_at_the_shares_that_are_lent_and_is_called_back_when_they_
     assert refusals(result)[0] == (WEEK[1], A, -2_000.0, "no_borrow")
     # cash 1,000,000 + 60,000 - 50,000, owed 1,000 x 25
     assert cents(result.equity)[2:] == [985_000.00, 985_000.00]
+
+
+def test_a_split_that_doubles_a_short_doubles_what_was_lent_before_it():
+    flat = with_column(
+        sheet(WEEK, {A: [20, 20, 10, 10, 10]}),
+        "lendable",
+        {A: [5_000, 5_000, 10_000, 10_000, 9_000]},
+    )
+    market = with_actions(flat, [(A, WEEK[2], {"split": 2.0})])
+    result = engine(lending=Lending(available="lendable")).run(
+        decide(market, {WEEK[0]: {A: -0.1}}), market
+    )
+    # Tue  5,000 lent (Monday's figure), 5,000 sold at 20
+    # Wed  10,000 are owed; Tuesday's 5,000 were old shares, so 10,000 are lent and none is called back
+    assert fills(result) == [(WEEK[1], A, -5_000.0, 20.0)]
+    assert refusals(result) == []
 
 
 def test_star_takes_201_shares_and_refuses_199():
@@ -190,6 +206,19 @@ def test_a_twap_of_four_bars_buys_a_quarter_in_each():
     ]
     assert cents(result.cash) == [958_800.00]
     assert cents(result.equity) == [1_000_800.00]  # 958,800 + 4,000 x 10.50
+
+
+def test_each_slice_of_a_window_is_an_order_to_the_broker_with_its_minimum():
+    bars = {A: [(10.0, 1e6), (10.2, 1e6), (10.4, 1e6), (10.6, 1e6), (99.0, 1e6)]}
+    market = with_bars(sheet(WEEK[:2], {A: [10, 10.5]}), "15min", ENDS, bars)
+    costs = Costs(**{**ONLY, "commission": 2.5e-4, "commission_minimum": 5.0})
+    weights = decide(market, {WEEK[0]: {A: 0.04}})
+    result = engine(fill=FillWindow(**HOUR, style="twap"), costs=costs).run(weights, market)
+    # 10,000 x 0.00025 = 2.50 and so on: four slices below the minimum pay 5 each
+    assert result.trades["commission"].tolist() == [5.0, 5.0, 5.0, 5.0]
+    assert result.conventions["commission"].endswith(
+        "each bar of the window is an order of its own"
+    )
 
 
 def test_participation_takes_a_tenth_of_each_bar_until_done():

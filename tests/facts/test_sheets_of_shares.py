@@ -1,4 +1,4 @@
-"""Hand-worked books of one stock: dividend, bonus, split, rights, suspension, limits, delisting."""
+"""Hand-worked books of one stock: dividend, bonus, split, rights, suspension, limits, delisting, a life."""
 
 from __future__ import annotations
 
@@ -153,3 +153,55 @@ def test_a_delisted_position_pays_its_last_close_or_a_part_of_it(recovery, left)
     assert cents(result.cash)[-1] == left
     assert result.trades["kind"].tolist() == ["order", "delisting"]
     assert result.trades["commission"].tolist() == [0.0, 0.0]
+
+
+def test_the_life_of_one_stock_to_the_cent():
+    """A limit-up day, a suspension, the change of stamp duty, a dividend, a bonus issue, the delisting."""
+    days = ["2023-08-21", "2023-08-22", "2023-08-23", "2023-08-24", "2023-08-25",
+            "2023-08-28", "2023-08-29", "2023-08-30", "2023-08-31"]  # fmt: skip
+    market = with_actions(
+        sheet(
+            days,
+            {A: [10.0, 10.8, None, 10.5, 10.6, 10.6, 10.0, 7.6, "x"]},
+            opens={A: [10.0, 11.0, None, 10.4, 10.5, 10.6, 10.0, 7.5, None]},
+            limit_up={A: [11.0, 11.0, 11.88, 11.88, 11.55, 11.66, 11.0, 8.25, None]},
+        ),
+        [(A, days[6], {"cash": 0.6}), (A, days[7], {"bonus": 0.333})],
+    )
+    weights = decide(market, {days[0]: {A: 0.5}, days[3]: {A: 0.4}, days[4]: {A: 0.3}})
+    result = engine(costs=FEES, dividend_tax=0.1, recovery=0.5).run(weights, market)
+    # 21st  decide 0.5 x 1,000,000 / 10.00                                    = 50,000 shares
+    # 22nd  opens at 11.00 = 10.00 x 1.1: refused. 23rd suspended: refused
+    # 24th  buy 50,000 at 10.40: value 520,000, commission 130, transfer 5.20 -> cash 479,864.80
+    #       equity 479,864.80 + 50,000 x 10.50                                = 1,004,864.80
+    #       decide 0.4 x 1,004,864.80 / 10.50 = 38,280.56 -> 38,200 shares, 11,800 go
+    # 25th  sell at 10.50: value 123,900, commission 30.975, stamp 0.1 % = 123.90, transfer 1.239
+    #       cash 479,864.80 + 123,900 - 156.114                               = 603,608.686
+    #       equity 603,608.686 + 38,200 x 10.60                               = 1,008,528.686
+    #       decide 0.3 x 1,008,528.686 / 10.60 = 28,543.26 -> 28,500 shares, 9,700 go
+    # 28th  sell at 10.60: value 102,820, commission 25.705, stamp 0.05 % = 51.41, transfer 1.0282
+    #       cash 603,608.686 + 102,820 - 78.1432                              = 706,350.5428
+    #       equity 706,350.5428 + 28,500 x 10.60                              = 1,008,450.5428
+    # 29th  dividend 28,500 x 0.60 x 0.9 = 15,390                             -> cash 721,740.5428
+    #       equity 721,740.5428 + 28,500 x 10.00                              = 1,006,740.5428
+    # 30th  28,500 x 1.333 = 37,990.5: 37,990 stay, 0.5 x 10 / 1.333 = 3.7509 -> cash 721,744.2937
+    #       equity 721,744.2937 + 37,990 x 7.60                               = 1,010,468.2937
+    # 31st  gone: 37,990 x 7.60 x 0.5 = 144,362                               -> cash 866,106.2937
+    assert cents(result.equity) == [1_000_000.00, 1_000_000.00, 1_004_864.80, 1_008_528.69,
+                                    1_008_450.54, 1_006_740.54, 1_010_468.29, 866_106.29]  # fmt: skip
+    assert cents(result.cash) == [1_000_000.00, 1_000_000.00, 479_864.80, 603_608.69,
+                                  706_350.54, 721_740.54, 721_744.29, 866_106.29]  # fmt: skip
+    assert cents(result.costs["stamp_duty"]) == [0.0, 0.0, 0.0, 123.90, 51.41, 0.0, 0.0, 0.0]
+    assert cents(result.income["dividends"]) == [0.0, 0.0, 0.0, 0.0, 0.0, 15_390.00, 0.0, 0.0]
+    assert refusals(result) == [
+        (days[1], A, 50_000.0, "limit_up"),
+        (days[2], A, 50_000.0, "suspended"),
+    ]
+    assert fills(result) == [
+        (days[3], A, 50_000.0, 10.4),
+        (days[4], A, -11_800.0, 10.5),
+        (days[5], A, -9_700.0, 10.6),
+        (days[8], A, -37_990.0, 3.8),
+    ]
+    assert result.trades["kind"].tolist() == ["order", "order", "order", "delisting"]
+    assert result.trades["delisting"].tolist() == [False, False, False, True]

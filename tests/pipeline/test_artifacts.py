@@ -15,6 +15,7 @@ from hypothesis.extra import numpy as hnp
 from superhet.errors import CorruptedPart, DiskFull
 from superhet.panel import (
     Assets,
+    BookState,
     Cube,
     Dates,
     Events,
@@ -112,6 +113,23 @@ def test_every_stage_of_a_road_comes_back_bit_for_bit(
         assert Artifacts(tmp_path / "again").save(name, back) == digest
         types_of(values)
     assert {"Cube", "Panel", "BacktestResult", "Attribution", "Fold", "ndarray"} <= seen
+
+
+def test_a_book_read_back_goes_on_as_the_one_in_memory(
+    tiny_road, tiny_config, tiny_loaded, tmp_path
+):
+    weights = tiny_road["portfolio"]["weights"]
+    decided = weights.dates.values[np.nan_to_num(weights.values).any(axis=1)]
+    weights, middle = weights.between(decided[0], None), decided[decided.size // 2]
+    first = tiny_config.backtest.run(weights.between(None, middle), tiny_loaded.until(middle))
+    store = Artifacts(tmp_path)
+    store.save("backtest", {"result": first})
+    state = store.load("backtest")["result"].final_state
+    assert type(state) is BookState
+    assert same(state, first.final_state)
+    on = [tiny_config.backtest.resume(s, weights, tiny_loaded) for s in (state, first.final_state)]
+    assert same(*on)
+    assert on[0].equity[-1] == tiny_road["backtest"]["result"].equity[-1], "that of one run"
 
 
 def hand_made() -> dict[str, object]:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
+from numpy.testing import assert_array_equal
 
 from superhet.panel import Assets, Events
+from superhet.pipeline.backtest_books import marks
 from superhet.pipeline.backtest_market import some_assets
 from superhet.testing.markets import RandomMarket
 
@@ -46,3 +49,14 @@ def test_events_keep_their_assets_under_new_positions():
 
 def test_all_assets_are_the_market_itself():
     assert some_assets(MARKET, MARKET.assets) is MARKET
+
+
+def test_what_has_left_the_exchange_keeps_its_last_value():
+    gone = ([10.0, 8.0, np.nan, np.nan], [1.0, 2.0, np.nan, np.nan])
+    stays = ([10.0, np.nan, 6.0, np.nan], [1.0, 2.0, 2.0, 4.0])
+    close, factor = (np.column_stack(columns) for columns in zip(gone, stays, strict=True))
+    market = {
+        "close": SimpleNamespace(values=close),
+        "adjust_factor": SimpleNamespace(values=factor),
+    }
+    assert_array_equal(marks(market), [[10, 10], [8, 5], [8, 6], [8, 3]])

@@ -278,6 +278,13 @@ def test_the_schema_accepts_what_is_written_out():
         {"portfolio": None},
         {"backtest": {"fill": "noon"}},
         {"backtest": {"engine": "other"}},
+        {"backtest": {"fill": {"strat": "09:30"}}},
+        {"backtest": {"lending": {"avail": "x"}}},
+        {"backtest": {"frictions": {"impact": 99}}},
+        {"backtest": {"cash_rule": "scael"}},
+        {"backtest": {"also": ["native"]}},
+        {"backtest": {"also": ["other"]}},
+        {"risk": {"keep_outlier": True}},
         {"attribution": ["sector"]},
         {"report": {"language": "fr"}},
         {"audit": {"dates": 0}},
@@ -292,6 +299,20 @@ def test_the_schema_refuses_what_the_reader_refuses(changes):
     assert problems(json.loads(json.dumps(bad)), schema, schema)
     with pytest.raises(InputError):
         parse_config(bad)
+
+
+def test_the_schema_accepts_all_that_an_engine_can_be_told():
+    told = {
+        "fill": {"bars": "15min", "start": "09:30", "end": "10:30", "style": "vwap"},
+        "cash_rule": "scale",
+        "costs": {"cash_interest": "risk_free", "margin": 0.07},
+        "frictions": {"spread": "high_low", "impact": 1.0},
+        "lending": {"fee": "borrow_fee", "available": "lendable", "recall": False},
+        "also": ["backtrader", "vnpy", "qlib"],
+    }
+    schema, asked = config_schema(), study(backtest=told)
+    assert problems(asked, schema, schema) == []
+    assert problems(json.loads(json.dumps(written_out(parse_config(asked)))), schema, schema) == []
 
 
 def test_the_schema_offers_every_component_and_every_word():

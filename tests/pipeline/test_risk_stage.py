@@ -19,10 +19,11 @@ from superhet.panel import Cube, Panel
 from superhet.pipeline import risk_reading, risk_stage
 from superhet.pipeline.artifacts import Artifacts
 from superhet.pipeline.config import load_config, parse_config
-from superhet.pipeline.risk import RiskChoice, fit_risk
+from superhet.pipeline.risk import RiskChoice, fit_risk, regression_settings
 from superhet.pipeline.risk_stage import fit_model
 from superhet.pipeline.run import Run
 from superhet.pipeline.style_stage import measure_styles
+from superhet.risk.factor_returns import RegressionSettings
 from superhet.risk.ingredients import DESCRIPTORS
 from superhet.testing.studies import tiny_study, write_study
 
@@ -120,6 +121,15 @@ def test_a_table_of_ones_own_is_part_of_the_study(tmp_path):
 def test_a_wrong_section_is_named_by_its_path(section, error, message):
     with pytest.raises(error, match=message):
         parse_config(study(risk=section))
+
+
+def test_returns_are_clipped_for_the_fit_unless_the_study_keeps_outliers():
+    clipped, kept = (
+        regression_settings(parse_config(study(risk={"keep_outliers": keep})).risk)
+        for keep in (False, True)
+    )
+    assert clipped == RegressionSettings()
+    assert (kept.clip_margin, kept.outlier) == (None, None)
 
 
 def test_industries_that_are_not_there_are_refused_before_anything_is_loaded(tiny_store):

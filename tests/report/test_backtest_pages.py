@@ -144,7 +144,7 @@ def cards_of(page):
 
 def test_verdicts_tell_agreement_from_explanation_from_neither(study):
     checks = cards_of(reconcile_page(study, Text("en")))["book-checks"].checks
-    assert [c.verdict for c in checks] == ["pass", "fail", "none"]
+    assert [c.verdict for c in checks] == ["pass", "fail", "explained"]
 
 
 def test_figures_are_the_series_handed_in(study):
@@ -154,7 +154,8 @@ def test_figures_are_the_series_handed_in(study):
     assert [s["name"] for s in figures["book-value"]["series"]] == [
         "superhet", "Backtrader", "vn.py", "Qlib",
     ]  # fmt: skip
-    assert figures["book-difference"]["series"][1]["data"] == [0, 10, 10000]
+    assert figures["book-difference"]["series"][0]["data"] == [0, 10, 10000]
+    assert figures["book-rounding"]["series"][0]["data"] == [0, 0, 0]
     assert figures["book-capacity"]["series"][0]["data"] == [1, 1]
 
 

@@ -18,6 +18,8 @@ FROM_DATA = {
     "attribution",
     "part",
     "method",
+    "income",
+    "said",
     "benchmark",
     "block",
     "convention",

@@ -21,6 +21,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from superhet.backtest.frozen import frozen
 from superhet.backtest.tape import ActionRows
 from superhet.kernels.ledger_market import factor_jumps
 from superhet.panel import Events, Market
@@ -33,7 +34,6 @@ TOLERANCE = 0.015
 """Currency a share by which two ex-right prices may differ: each is rounded to 0.01 somewhere."""
 RELATIVE = 1e-4
 """Fraction of the price by which they may differ: factors are published with six digits or fewer."""
-
 
 NOISE = 1e-6
 """Relative change of a factor that is no action."""
@@ -95,7 +95,7 @@ def corporate_actions(market: Market, start: int = 0, dividend_tax: float = 0.0)
 
 def _from_factors(market: Market, start: int) -> ActionRows:
     """Read jumps of the adjust factor as splits, on the session on which the factor changes."""
-    factor = np.ascontiguousarray(market["adjust_factor"].values, dtype=np.float64)
+    factor = frozen(market["adjust_factor"].values, np.float64)
     (session, asset), split = factor_jumps(factor, start, NOISE)
     nothing = np.zeros(split.size)
     return ActionRows(

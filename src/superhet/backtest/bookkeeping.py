@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
+from superhet.backtest.frozen import frozen
 from superhet.backtest.tape import Tape
 from superhet.kernels.ledger import run_ledger
 from superhet.kernels.ledger_books import (
@@ -39,7 +40,7 @@ def keep_books(tape: Tape, opening: Opening | None = None) -> LedgerBooks:
         row_of[0] = -1  # the earlier run decided it
     return run_ledger(
         _plain(tape.weights),
-        _frozen(row_of),
+        frozen(row_of),
         _quotes(tape),
         _actions(tape),
         _terms(tape),
@@ -67,8 +68,8 @@ def _quotes(tape: Tape) -> Quotes:
     return Quotes(
         price=price,
         volume=price if tape.traded_volume is None else _plain(tape.traded_volume),
-        buy_block=_frozen(np.ascontiguousarray(tape.buy_block, dtype=np.int8)),
-        sell_block=_frozen(np.ascontiguousarray(tape.sell_block, dtype=np.int8)),
+        buy_block=frozen(tape.buy_block, np.int8),
+        sell_block=frozen(tape.sell_block, np.int8),
         close=_plain(tape.close),
         first_step=_first_step(tape),
         half_spread=_panel(tape.half_spread, 0.0),
@@ -81,14 +82,14 @@ def _quotes(tape: Tape) -> Quotes:
 def _first_step(tape: Tape) -> npt.NDArray[np.int64]:
     sessions = np.arange(len(tape.dates) + 1)
     first = sessions if tape.steps is None else np.searchsorted(tape.steps.session, sessions)
-    return _frozen(first.astype(np.int64))
+    return frozen(first, np.int64)
 
 
 def _actions(tape: Tape) -> Actions:
     rows = tape.actions
     return Actions(
-        first=_frozen(np.searchsorted(rows.session, np.arange(len(tape.dates) + 1))),
-        asset=_frozen(np.ascontiguousarray(rows.asset, dtype=np.int64)),
+        first=frozen(np.searchsorted(rows.session, np.arange(len(tape.dates) + 1))),
+        asset=frozen(rows.asset, np.int64),
         terms=_plain(np.stack([rows.split, rows.dividend, rows.dividend_gross])),
     )
 
@@ -120,11 +121,4 @@ def _panel(given: Floats | None, default: float) -> Floats:
 
 
 def _plain(values: npt.ArrayLike) -> Floats:
-    return _frozen(np.ascontiguousarray(values, dtype=np.float64))
-
-
-def _frozen(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Give a read-only view, so that the ledger is compiled once and not again for writable arrays."""
-    view = values.view()
-    view.setflags(write=False)
-    return view
+    return frozen(values, np.float64)

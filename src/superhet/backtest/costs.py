@@ -20,7 +20,6 @@ Floats: TypeAlias = npt.NDArray[np.float64]
 Schedule: TypeAlias = tuple[tuple[str, float], ...]
 Fraction: TypeAlias = Annotated[float, Ge(0.0), Le(0.1)]
 Rate: TypeAlias = Annotated[float, Ge(0.0), Le(1.0)]
-DAYS_PER_YEAR = 365.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,12 +29,12 @@ class CostSchedule:
     Parameters
     ----------
     commission : each side
-    commission_minimum : currency per leg of an order
+    commission_minimum : currency per fill; a trade through zero is two fills, a window of bars one a bar
     commission_per_share : currency per share, each side, on top of `commission`
     stamp_duty : (first day, rate) rows, on sales
     transfer_fee : (first day, rate) rows, each side
     slippage : each side; booked as a cost, the fill price is not moved
-    borrow : per year of 365 days, on the value of shorts at the close before
+    borrow : per year of 365 days, on the value of shorts at the close before, for every calendar day
     stamp_duty_buyers : (first day, rate) rows, on purchases
     margin : per year of 365 days, on free cash below 0
     cash_interest : per year of 365 days, on free cash above 0; "risk_free" = the market's table of that name
@@ -73,7 +72,7 @@ class CostSchedule:
     def cash_rates(self, market: Market) -> Floats:
         """Give the interest on free cash, [dates], a fraction a year.
 
-        With "risk_free", a session pays the rate known at the close before; 0 before the first.
+        With "risk_free", a session earns the rate known at the close before; 0 before the first.
 
         Raises
         ------
@@ -95,14 +94,6 @@ class CostSchedule:
     def margin_rates(self, dates: Dates) -> Floats:
         """Give the interest on money borrowed from the broker, [dates], a fraction a year."""
         return np.full(len(dates), self.margin)
-
-    def borrow_fees(self, dates: Dates) -> Floats:
-        """Give the borrow fee of each session for the calendar days since the one before, [dates].
-
-        A short held over a weekend pays three days on Monday. The first session pays nothing.
-        """
-        days = np.diff(dates.days, prepend=dates.days[:1]).astype(np.float64)
-        return np.asarray(days * (self.borrow / DAYS_PER_YEAR))
 
 
 @dataclass(frozen=True, kw_only=True)

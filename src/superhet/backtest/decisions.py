@@ -8,6 +8,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from superhet.backtest.frozen import frozen
 from superhet.errors import AxisMismatch, ConfigError, DataError, NoSignal
 from superhet.kernels.ledger_market import gross_weights
 from superhet.panel import Market, Panel
@@ -54,15 +55,18 @@ def read_decisions(
             f"{weights.assets.describe()} and {market.assets.describe()}. "
             "Bring them together with align.reindex(...)."
         )
-    values = np.ascontiguousarray(weights.values, dtype=np.float64)
+    values = frozen(weights.values, np.float64)
     known, gross = gross_weights(values)
     decided = np.flatnonzero(known)
     if after is not None:
         decided = decided[weights.dates.days[decided] > after.astype("datetime64[D]")]
     at = _sessions(weights, market, decided)
-    start = (
-        int(at[0] if at.size else len(market.dates)) if after is None else market.dates.index(after)
-    )
+    if after is None and not at.size:
+        raise NoSignal(
+            f"{weights.name or 'weights'!r}: every weight of all {len(weights.dates)} dates is NaN, so "
+            "nothing is decided. A weight of 0 is a decision; a date on which all are NaN is none."
+        )
+    start = int(at[0]) if after is None else market.dates.index(after)
     if start + 1 >= len(market.dates):
         raise NoSignal(
             f"{weights.name or 'weights'!r}: no session of the market "

@@ -3,6 +3,7 @@
 1. the folder                                                  -> `write_book_folder`
 2. the decided weights as a panel                              -> `decided_weights`
 3. bars of which a return over an ex-date is what a holder had -> `adjusted_bars`
+4. costs for tools that know one rate a side                   -> `flat_costs`
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from superhet.backtest.tape import Tape, write_tape
+from superhet.backtest.tape import RATES, Tape, write_tape
 from superhet.backtest.tape_marks import tape_marks
 from superhet.errors import ConfigError
 from superhet.panel import Panel
@@ -63,6 +64,17 @@ def decided_weights(tape: Tape) -> Panel:
         name="weight",
         unit="weight",
     )
+
+
+def flat_costs(tape: Tape) -> tuple[float, float]:
+    """Give the costs of buying and of selling on the last session, fractions of value.
+
+    They are for tools that know one rate a side for all dates; the minimum commission, a commission a
+    share, half-spreads and impact are not in them.
+    """
+    last = dict(zip(RATES, tape.rates[-1].tolist(), strict=True))
+    buying = last["commission"] + last["transfer_fee"] + last["slippage"]
+    return buying, buying + last["stamp_duty"]
 
 
 def adjusted_bars(tape: Tape) -> dict[str, Floats]:

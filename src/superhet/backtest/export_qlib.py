@@ -17,7 +17,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
 
-from superhet.backtest.export_folder import adjusted_bars, decided_weights, write_book_folder
+from superhet.backtest.export_folder import (
+    adjusted_bars,
+    decided_weights,
+    flat_costs,
+    write_book_folder,
+)
 from superhet.backtest.tape import RATES, Tape
 from superhet.errors import ConfigError
 from superhet.kernels.ledger_books import LIMIT_DOWN, LIMIT_UP
@@ -194,8 +199,7 @@ def _strategy(tape: Tape) -> dict[str, object]:
 
 
 def _backtest(tape: Tape, start: str, end: str) -> dict[str, object]:
-    last = dict(zip(RATES, tape.rates[-1].tolist(), strict=True))
-    both = last["commission"] + last["transfer_fee"] + last["slippage"]
+    buying, selling = flat_costs(tape)
     lots, counts = np.unique(tape.step, return_counts=True)
     limits = bool(np.isin(tape.buy_block, (LIMIT_UP, LIMIT_DOWN)).any())
     return {
@@ -206,9 +210,9 @@ def _backtest(tape: Tape, start: str, end: str) -> dict[str, object]:
         "exchange_kwargs": {
             "limit_threshold": 0.095 if limits else None,
             "deal_price": "open",
-            "open_cost": both,
-            "close_cost": both + last["stamp_duty"],
-            "min_cost": last["commission_minimum"],
+            "open_cost": buying,
+            "close_cost": selling,
+            "min_cost": float(tape.rates[-1, RATES.index("commission_minimum")]),
             "trade_unit": int(lots[counts.argmax()]),
         },
     }

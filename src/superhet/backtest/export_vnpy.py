@@ -21,12 +21,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from superhet.backtest.export_folder import (
-    adjust_factors,
     adjusted_bars,
     decided_weights,
+    flat_costs,
     write_book_folder,
 )
-from superhet.backtest.tape import RATES, Tape
+from superhet.backtest.tape import Tape
 from superhet.backtest.tape_marks import tape_marks
 from superhet.kernels.ledger_books import NOT_LISTED
 from superhet.panel import Panel
@@ -119,11 +119,10 @@ def _write_signal(signal: Panel, path: Path) -> None:
 
 def _contracts(tape: Tape) -> dict[str, dict[str, float]]:
     """Give flat rates: vnpy.alpha knows one rate for buying and one for selling, without a date."""
-    last = dict(zip(RATES, tape.rates[-1].tolist(), strict=True))
-    both = last["commission"] + last["transfer_fee"] + last["slippage"]
+    buying, selling = flat_costs(tape)
     terms = {
-        "long_rate": both,
-        "short_rate": both + last["stamp_duty"],
+        "long_rate": buying,
+        "short_rate": selling,
         "size": 1.0,
         "pricetick": _PRICE_TICK,
     }
@@ -141,6 +140,3 @@ def _listed(tape: Tape) -> dict[str, list[str]]:
 
 def _write_json(content: Any, path: Path) -> None:
     path.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-
-
-__all__ = ["FILES", "REQUIREMENTS", "adjust_factors", "export_vnpy", "vt_symbol"]

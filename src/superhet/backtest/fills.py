@@ -82,7 +82,7 @@ class FillPrices:
     time : [steps] datetime64[s], the end of the bar or window; NaT for daily fills
     price : [steps, assets], raw; NaN where nothing traded
     low, high : [steps, assets], extremes of what traded in the step, for the test of price limits
-    volume : [steps, assets], shares traded in the step; NaN or 0 where none
+    volume : [steps, assets], shares traded in the step; NaN or 0 where none; None in a market without volume
     """
 
     spec: FillSpec
@@ -91,16 +91,11 @@ class FillPrices:
     price: Floats
     low: Floats
     high: Floats
-    volume: Floats
-
-    @property
-    def is_daily(self) -> bool:
-        """Whether every session has one step (a daily fill, or the vwap of a window)."""
-        return isinstance(self.spec, str) or self.spec.style == "vwap"
+    volume: Floats | None
 
     @property
     def style(self) -> Literal["single", "twap", "participate"]:
-        """How an order is spread over the steps of its session."""
+        """How an order is spread over the steps of its session; "single" has one (daily, or vwap)."""
         if isinstance(self.spec, str) or self.spec.style == "vwap":
             return "single"
         return self.spec.style
@@ -108,19 +103,15 @@ class FillPrices:
     @property
     def words(self) -> str:
         """The fill in words."""
-        return fill_words(self.spec)
-
-
-def fill_words(spec: FillSpec) -> str:
-    """State a fill in words."""
-    if isinstance(spec, str):
-        return f"{spec} of the session after the decision"
-    span = f"{spec.bars} bars from {spec.start} to {spec.end} of the session after the decision"
-    return {
-        "vwap": f"once, at the volume-weighted average of {span}",
-        "twap": f"in equal parts over {span}, each at the bar's average price",
-        "participate": f"over {span}, of each bar what the volume cap allows, at the bar's average price",
-    }[spec.style]
+        spec = self.spec
+        if isinstance(spec, str):
+            return f"{spec} of the session after the decision"
+        span = f"{spec.bars} bars from {spec.start} to {spec.end} of the session after the decision"
+        return {
+            "vwap": f"once, at the volume-weighted average of {span}",
+            "twap": f"in equal parts over {span}, each at the bar's average price",
+            "participate": f"over {span}, of each bar what the volume cap allows, at the bar's average price",
+        }[spec.style]
 
 
 def fill_prices(market: Market, spec: FillSpec) -> FillPrices:
@@ -133,6 +124,8 @@ def fill_prices(market: Market, spec: FillSpec) -> FillPrices:
 
     Raises
     ------
+    UnknownName
+        if the market has no such daily price
     DataError
         if the market has no such bars, or a session after the first has none in the window; says which
         frequency and days to import
@@ -159,7 +152,7 @@ def _daily(market: Market, spec: DailyFill) -> FillPrices:
         price=price,
         low=low,
         high=high,
-        volume=market["volume"].values,
+        volume=market["volume"].values if "volume" in market else None,
     )
 
 
@@ -268,4 +261,4 @@ def _minutes_of_bar(frequency: str) -> int:
     return int(digits.group(1))
 
 
-__all__ = ["DailyFill", "FillPrices", "FillSpec", "FillWindow", "fill_prices", "fill_words"]
+__all__ = ["DailyFill", "FillPrices", "FillSpec", "FillWindow", "fill_prices"]

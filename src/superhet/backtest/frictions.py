@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from annotated_types import Ge, Le
 
+from superhet.backtest.known_before import known_before
 from superhet.errors import ConfigError, did_you_mean
 from superhet.kernels.frictions import trailing_impact, trailing_spread
 from superhet.panel import Market
@@ -44,8 +45,8 @@ class FrictionTerms:
 
     Parameters
     ----------
-    half_spread : [sessions, assets], fraction of value; None = 0 everywhere
-    impact : [sessions, assets]; a leg of n shares costs value × impact × √n; None = 0 everywhere
+    half_spread : [sessions, assets], fraction of value, never NaN; [1, 1] where it is one number; None = 0
+    impact : [sessions, assets], never NaN; a leg of n shares costs value × impact × √n; None = 0
     words : convention -> what was done, in words
     """
 
@@ -68,7 +69,7 @@ def friction_terms(frictions: Frictions, market: Market, start: int = 0) -> Fric
     Raises
     ------
     ConfigError
-        if the market has no such column
+        if the market has no such column, or impact is asked for and it has no volume
     """
     words: dict[str, str] = {}
     half, impact = _half_spread(frictions, market, start, words), None
@@ -89,8 +90,7 @@ def _half_spread(
     spread = frictions.spread
     if not isinstance(spread, str):
         words["spread"] = f"half of {spread:.3%} of value" if spread else "none"
-        shape = (len(market.dates) - start, len(market.assets))
-        return np.broadcast_to(spread / 2.0, shape) if spread else None
+        return np.full((1, 1), spread / 2.0) if spread else None
     if spread == "high_low":
         words["spread"] = (
             f"half of the spread estimated from highs, lows and closes of the {frictions.window} sessions "
@@ -104,10 +104,7 @@ def _half_spread(
             "it as a column of the table daily, or write high_low, or a number.",
         )
     words["spread"] = f"half of {spread} as known at the close before; {_STAND_IN}"
-    values = np.full((len(market.dates) - start, len(market.assets)), np.nan)
-    first = max(start, 1)
-    values[first - start :] = market[spread].values[first - 1 : -1]
-    return _stand_in(np.maximum(values, 0.0)) / 2.0
+    return _stand_in(np.maximum(known_before(market[spread].values, start), 0.0)) / 2.0
 
 
 def _estimated_spread(market: Market, start: int, window: int) -> Floats:
@@ -118,6 +115,12 @@ def _estimated_spread(market: Market, start: int, window: int) -> Floats:
 
 
 def _unit_impact(frictions: Frictions, market: Market, start: int) -> Floats:
+    if "volume" not in market:
+        raise ConfigError(
+            "backtest.frictions.impact",
+            "is measured against volume, and the market has no daily field volume. Import it as a column of "
+            "the table bars_1d, or set impact to 0.",
+        )
     factor = _factor(market)
     close = market["close"].values * factor
     returns = np.full(close.shape, np.nan)

@@ -8,6 +8,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from superhet.backtest.known_before import known_before
 from superhet.errors import ConfigError, DataError, did_you_mean
 from superhet.panel import Market
 
@@ -25,8 +26,8 @@ class Lending:
     ----------
     fee : name of a daily column with the fee of each asset, a fraction a year; None = the flat `borrow` of
         the costs
-    available : "all", or the name of a daily column: a flag (every known value 0 or 1) of what may be
-        borrowed without limit, or the shares that are there
+    available : "all", or the name of a daily column: the shares that are there, 1 = without limit (so that
+        a flag will do)
     recall : whether a short beyond what is available is bought back on the session
     """
 
@@ -45,7 +46,8 @@ class LendingTerms:
     ----------
     borrow_rate : [sessions, assets], fraction a year charged for the days up to each session; None = the
         flat rate everywhere
-    borrowable : [sessions, assets], shares that may be short after each session; None = no limit
+    borrowable : [sessions, assets], shares that may be short after each session, 0 where it is not known;
+        None = no limit
     recall : whether a short beyond `borrowable` is bought back
     words : convention -> what was done, in words
     """
@@ -83,7 +85,7 @@ def lending_terms(lending: Lending, market: Market, start: int, flat: float) -> 
         "shares to borrow": "every share can be borrowed, without limit",
     }
     if lending.fee is not None:
-        known = _before(_column(market, lending.fee, "fee"), start)
+        known = known_before(_column(market, lending.fee, "fee"), start)
         _require_fees(known, market, start, lending.fee)
         rate = np.where(np.isnan(known), flat, known)
         words["borrow fee"] = (
@@ -91,15 +93,12 @@ def lending_terms(lending: Lending, market: Market, start: int, flat: float) -> 
             "none), of 365 days, on short value at the close before, for every calendar day"
         )
     if lending.available != "all":
-        known = _before(_column(market, lending.available, "available"), start)
-        told = known[~np.isnan(known)]
-        flagged = bool(np.isin(told, (0.0, 1.0)).all())
-        shares = np.where(known > 0.0, np.inf, 0.0) if flagged else known
+        known = known_before(_column(market, lending.available, "available"), start)
+        # cell by cell: what a whole column looks like would depend on days to come
+        shares = np.where(known == 1.0, np.inf, known)
         borrowable = np.nan_to_num(np.maximum(shares, 0.0), nan=0.0, posinf=np.inf)
         words["shares to borrow"] = (
-            f"{lending.available} as known at the close before"
-            + (", a flag" if flagged else ", in shares")
-            + "; none where it is not known; "
+            f"{lending.available} as known at the close before, in shares; none where it is not known; "
             + ("a short beyond it is bought back" if lending.recall else "no short is called back")
         )
     return LendingTerms(borrow_rate=rate, borrowable=borrowable, recall=lending.recall, words=words)
@@ -113,14 +112,6 @@ def _column(market: Market, name: str, key: str) -> Floats:
             "the table daily (date, asset, number).",
         )
     return np.asarray(market[name].values, dtype=np.float64)
-
-
-def _before(values: Floats, start: int) -> Floats:
-    """Give the rows as they were known at the close before, from `start` on."""
-    out = np.full((len(values) - start, values.shape[1]), np.nan)
-    first = max(start, 1)
-    out[first - start :] = values[first - 1 : -1]
-    return out
 
 
 def _require_fees(known: Floats, market: Market, start: int, name: str) -> None:

@@ -1,7 +1,7 @@
 """Books of several strategies that share one account: what trading their sum saves.
 
-1. each strategy keeps its last target on every decision date of any of them; targets are added in shares
-                                                                                       -> `netted`
+1. each strategy keeps its last target on every decision date of any of them; targets are added, each
+   times its fraction of the capital                                                   -> `netted`
 2. the sum is one book; each strategy alone, with its share of the capital, is another -> `run_book`
 3. what orders that cancel would have cost is the saving                               -> `BookOfStrategies`
 """
@@ -26,6 +26,11 @@ Floats: TypeAlias = npt.NDArray[np.float64]
 class BookOfStrategies:
     """One account for several strategies, and each strategy alone.
 
+    The sum is brought back to the strategies' fractions of its whole equity on every decision. The books
+    alone are not: each keeps what it gained. `saving` and `crossed` compare the two, so they mean what
+    cancels only while the books alone stay near their fractions of the sum; over years in which one
+    strategy outgrows the other they drift, and either may turn negative.
+
     Parameters
     ----------
     net : the book of the sum
@@ -41,15 +46,17 @@ class BookOfStrategies:
     def saving(self) -> Floats:
         """Give the costs of the strategies alone less those of the sum, [dates], currency.
 
-        Positive where one sells what another buys. Growth is not shared out again between strategies, so
-        their books drift from their shares, and the difference of costs with them.
+        Positive where one sells what another buys. It drifts with the books; see the class.
         """
         apart = sum(_costs(result, self.net.dates) for result in self.alone.values())
         return np.asarray(apart - _costs(self.net, self.net.dates))
 
     @property
     def crossed(self) -> Floats:
-        """Give the traded value of the strategies alone less that of the sum, [dates], currency."""
+        """Give the traded value of the strategies alone less that of the sum, [dates], currency.
+
+        Positive where orders cancel. It drifts with the books; see the class.
+        """
         apart = sum(_traded(result, self.net.dates) for result in self.alone.values())
         return np.asarray(apart - _traded(self.net, self.net.dates))
 
@@ -86,7 +93,9 @@ def run_book(
 
 
 def netted(weights: Mapping[str, Panel], shares: Mapping[str, float]) -> Panel:
-    """Add target weights in shares: each strategy keeps its last target until its next decision.
+    """Add target weights times fractions of the capital; a strategy keeps its target until its next decision.
+
+    NaN on a decision date is 0, as for an engine.
 
     Returns
     -------

@@ -18,7 +18,7 @@ Floats: TypeAlias = npt.NDArray[np.float64]
 Integers: TypeAlias = npt.NDArray[np.int64]
 COSTS_OF_FILLS = ("commission", "stamp_duty", "transfer_fee", "slippage", "impact")
 """Costs that a fill carries, where its engine books them."""
-_DUST = 1e-6
+_DUST = 1e-6  # of a share: 100 x 1.15 is 114.99999999999999 in floats, and 115 shares
 
 
 def fill_costs(trades: Records) -> Floats:
@@ -134,7 +134,7 @@ def held_shares(
         for asset, split in splits.get(t, ()):
             after = held[asset] * split
             if abs(held[asset] - np.round(held[asset])) < _DUST:
-                after = np.trunc(after + np.sign(after) * 1e-9)
+                after = np.trunc(after + np.sign(after) * _DUST)
             held[asset] = after
         held = held + moved[t]
         held[np.abs(held) < _DUST] = 0.0

@@ -100,8 +100,9 @@ class TapedEngine:
         ----------
         weights : [decision dates, assets], signed fractions of equity on sessions of the market; NaN
             is 0 on a date with any known weight, and a date without any is no decision
-        market : needs the prices that `fill` asks for, close and volume; limits, suspended, listing_age,
-            adjust_factor, corporate actions and boards are used where present
+        market : needs the prices that `fill` asks for, and close; volume for `participation` and impact;
+            limits, suspended, listing_age, adjust_factor, corporate actions and boards are used where
+            present
 
         Raises
         ------
@@ -110,7 +111,9 @@ class TapedEngine:
         NoSignal
             if no decision leaves a session to trade on
         ConfigError
-            if the weights ask for more than `max_gross`
+            if the weights ask for more than `max_gross`, or a setting for a column that the market lacks
+        DataError
+            if a weight is infinite, or there are no bars for a window
         SuperhetError
             if the book loses all its capital
         """
@@ -177,7 +180,7 @@ class TapedEngine:
             half_spread=parts.frictions.half_spread,
             impact=parts.frictions.impact,
             borrow_rate=_borrow_rate(parts),
-            borrowable=parts.lending.borrowable,
+            borrowable=_borrowable(parts),
             steps=_steps(prices),
             conventions=self._conventions(rules, parts, terms),
         )
@@ -185,6 +188,12 @@ class TapedEngine:
     def _parts(self, rules: MarketRules, market: Market, start: int) -> _Parts:
         traded = market.between(market.dates.values[start], None)
         prices, costs = fill_prices(traded, self.fill), self.costs.over(rules.costs)
+        if prices.volume is None and self.participation is not None:
+            raise ConfigError(
+                "backtest.participation",
+                "caps orders by volume, and the market has no daily field volume. Import it as a column of "
+                "the table bars_1d, or set participation to null.",
+            )
         return _Parts(
             market=traded,
             prices=prices,
@@ -221,7 +230,9 @@ class TapedEngine:
     def _conventions(
         self, rules: MarketRules, parts: _Parts, terms: AccountTerms
     ) -> dict[str, str]:
-        cap = self.participation
+        cap, account = self.participation, conventions(terms, parts.costs, parts.market.dates)
+        if parts.prices.style != "single":
+            account["commission"] += "; each bar of the window is an order of its own"
         return {
             "capital": f"{self.capital:,.0f}",
             "fill": parts.prices.words,
@@ -232,7 +243,7 @@ class TapedEngine:
             if self.retry
             else "undone orders lapse",
             "leverage": f"opening orders stop at {self.max_gross:g} x equity",
-            **conventions(terms, parts.costs, parts.market.dates),
+            **account,
             **parts.lending.words,
             **parts.actions.words,
             **parts.frictions.words,
@@ -245,6 +256,16 @@ def _borrow_rate(parts: _Parts) -> Floats | None:
     if parts.lending.borrow_rate is not None:
         return parts.lending.borrow_rate
     return np.full((1, 1), parts.costs.borrow) if parts.costs.borrow > 0.0 else None
+
+
+def _borrowable(parts: _Parts) -> Floats | None:
+    """Give the shares to borrow in shares of the session: what was known before an ex-date is split too."""
+    known, rows = parts.lending.borrowable, parts.actions.rows
+    if known is None or not len(rows):
+        return known
+    out = known.copy()
+    out[rows.session, rows.asset] *= rows.split
+    return out
 
 
 def _steps(prices: FillPrices) -> StepTimes | None:

@@ -7,6 +7,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+_OPTIONS = {
+    name: "--" + name.replace("_", "-")
+    for name in ("rules", "capital", "fill", "participation", "max_gross")
+} | {"cash_rule": "--cash"}
 _WINDOW = re.compile(r"^(vwap|twap|participate)\s+(\d\d:\d\d)-(\d\d:\d\d)\s+(\d+min)$")
 
 
@@ -26,6 +30,8 @@ def engine_settings(
     ConfigError
         naming the option
     """
+    from superhet.errors import ConfigError
+
     found: dict[str, Any] = {k: v for k, v in given.items() if v is not None}
     if "participation" in found:
         found["participation"] = _participation(found["participation"])
@@ -40,8 +46,34 @@ def engine_settings(
         *parents, last = path.split(".")
         for parent in parents:
             level = level.setdefault(parent, {})
+            if not isinstance(level, dict):
+                raise ConfigError("--set", f"{text}: {parent} is one value here, without keys")
         level[last] = _value(value)
+    _require_sound(found)
     return found
+
+
+def _require_sound(settings: Mapping[str, Any]) -> None:
+    """Refuse what no engine takes before any data are read, in the words of the options."""
+    from superhet.backtest import RULES
+    from superhet.errors import ConfigError
+    from superhet.pipeline.backtest_engines import NATIVE, make_engine
+
+    if "rules" in settings:
+        RULES.get(settings["rules"], "--rules")
+    try:
+        make_engine(NATIVE, settings)
+    except ConfigError as error:
+        path = error.key.removeprefix("backtest").removeprefix(".")
+        said = error.message.removeprefix(f"{error.key}: ")
+        raise ConfigError(_option(path), said) from None
+
+
+def _option(path: str) -> str:
+    """Name the option that sets a key of the engine."""
+    if path == "costs" or path.startswith("costs."):
+        return f"--cost {path[len('costs.') :]}".rstrip()
+    return _OPTIONS.get(path, f"--set {path}".rstrip())
 
 
 def out_folder(run: Path | None, weights: Path | None, out: Path | None) -> Path:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from superhet.pipeline.run import RunSummary
     from superhet.progress import Progress
 
+_DIFFERENCE = "max_abs_equity_difference_"
+
 Resume: TypeAlias = Annotated[bool, typer.Option(help="Go on where an interrupted run stopped.")]
 Fresh: TypeAlias = Annotated[bool, typer.Option(help="Forget an earlier run of this study.")]
 
@@ -115,6 +117,11 @@ def summary_text(summary: RunSummary) -> str:
             ]
             if "style_r2" in found
             else []
+        ),
+        *(
+            f"  {key.removeprefix(_DIFFERENCE):<22} largest difference to native {number(key, ',.4f')}"
+            for key in found
+            if key.startswith(_DIFFERENCE)
         ),
         *(f"  warning                {text}" for text in summary.warnings),
         f"  look-ahead audit       {summary.audit or 'not run'}",

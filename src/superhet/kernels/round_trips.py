@@ -95,7 +95,8 @@ def _whole(lots: Floats, head: int, tail: int, split: float) -> float:
     after = held * split
     if held == 0.0 or abs(held - np.round(held)) > 1e-6 or abs(after) < 1.0:
         return split
-    return float(np.trunc(after + np.sign(after) * 1e-9)) / held
+    # the allowance is the ledger's
+    return float(np.trunc(after + np.sign(after) * 1e-6)) / held
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

@@ -105,7 +105,7 @@ class BacktestResult:
             lines.append(f"  {name:<18}{float(series.sum()):>14,.0f}")
         for name, series in self.income.items():
             if series.any():
-                lines.append(f"  {name:<18}{float(-series.sum()):>14,.0f}")
+                lines.append(f"  {name:<18}{float(series.sum()):>+14,.0f}")
         refused = ", ".join(f"{r} {c}" for r, c in self.refused_by_rule.items()) or "none"
         lines.append(f"  orders refused: {refused}")
         return "\n".join(lines)

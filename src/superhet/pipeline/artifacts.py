@@ -94,6 +94,10 @@ class Artifacts:
         write_atomic(self._file(stage), lambda aside: _write_text(aside, text))
         return _digest(text.encode())
 
+    def forget(self, stage: str) -> None:
+        """Take a stage away, so that it is computed again."""
+        self._file(stage).unlink(missing_ok=True)
+
     def hash_of(self, stage: str) -> str:
         """Give the hash of a finished stage."""
         return _digest(self._file(stage).read_bytes())

@@ -12,6 +12,7 @@ threaded linear algebra, to 1e-12 of its scale.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, TypeAlias
@@ -95,8 +96,11 @@ def audit_values(
                 last=_beyond(market, cut, section.beyond),
                 seed=config.seed,
             )
-            changed_market = stages.load(main_road, other)
-            changed = {**risk_model(config, other, until=cut), **walk(main_road, changed_market)}
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of what noise does to data, nobody wants to hear
+                changed_market = stages.load(main_road, other)
+                road = walk(main_road, changed_market)
+                changed = {**risk_model(config, other, until=cut), **road}
             for leak in compare(market, values, changed_market, changed, cut, future):
                 leaks.setdefault((leak.stage, leak.name), leak)
     found = [asdict(leak) for leak in leaks.values()]
@@ -280,6 +284,8 @@ def _outputs(values: Values, assets: Assets) -> Iterator[Named]:
         elif isinstance(value, BacktestResult):
             yield "returns", value.dates.values, value.returns
             yield "holdings", value.dates.values, _values(value.holdings, assets)
+            for kind, series in {**value.costs, **value.income}.items():
+                yield kind, value.dates.values, series
 
 
 def _values(panel: Panel, assets: Assets) -> npt.NDArray[Any]:

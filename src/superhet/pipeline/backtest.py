@@ -35,7 +35,7 @@ from superhet.pipeline.backtest_engines import (
     told,
 )
 from superhet.pipeline.backtest_market import some_assets, whole_market
-from superhet.pipeline.backtest_notes import notes_of, require_trades
+from superhet.pipeline.backtest_notes import notes_of
 from superhet.pipeline.backtest_resume import decisions_of
 from superhet.pipeline.backtest_weights import (
     TargetWeights,
@@ -268,7 +268,7 @@ def backtest(
         raise_failures(ran)
     _remember(book, settings, out)
     reasons = _gaps(task, ran, settings)
-    notes = [*book.notes, *_checked(book, ran, settings)]
+    notes = [*book.notes, *_facts(book, ran, settings)]
     differences = reconcile(ran.books)
     write_differences(differences, out)
     sweeps = _sweeps(book, settings, choice, out, progress)
@@ -317,12 +317,11 @@ def _gaps(task: Task, ran: Ran, settings: Mapping[str, Any]) -> dict[str, dict[s
     return gaps(task.weights, task.market, engine, ran.books)
 
 
-def _checked(book: Book, ran: Ran, settings: Mapping[str, Any]) -> list[str]:
+def _facts(book: Book, ran: Ran, settings: Mapping[str, Any]) -> list[str]:
     if NATIVE not in ran.books:
         return []
     engine = make_engine(NATIVE, settings)
     books = ran.books[NATIVE]
-    require_trades(books, book.weights, book.market, engine)
     return notes_of(books, book.weights, book.market, engine)
 
 

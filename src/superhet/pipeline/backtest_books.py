@@ -288,10 +288,12 @@ def _writer(frame: pl.DataFrame) -> Callable[[Path], None]:
 def marks(market: Market) -> np.ndarray[Any, np.dtype[np.float64]]:
     """Give the raw value of a share at each close, the last one where there is no trade, [dates, assets].
 
-    A split or dividend between two trades is taken into account through the adjust factor.
+    A split or dividend between two trades is taken into account through the adjust factor; what has left the
+    exchange has neither price nor factor, and keeps its last value.
     """
     close = np.asarray(market["close"].values, dtype=np.float64)
     if "adjust_factor" not in market:
         return np.asarray(carried_marks(close, np.ones(close.shape)))
     adjust = np.asarray(market["adjust_factor"].values, dtype=np.float64)
+    adjust = np.asarray(carried_marks(adjust, np.ones(adjust.shape)))
     return np.asarray(carried_marks(close, adjust) / adjust)

@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Never
 
 from superhet.backtest import ENGINES, Engine, NativeEngine
 from superhet.backtest.actions import corporate_actions
@@ -27,6 +27,7 @@ from superhet.evaluation.summary import plain
 from superhet.panel import BacktestResult, Market, Panel, Records
 from superhet.panel.code import code_digest
 from superhet.pipeline.backtest_books import Books, frames_of, read_books, write_books
+from superhet.pipeline.backtest_notes import require_trades
 from superhet.pipeline.backtest_resume import go_on
 from superhet.pipeline.build import build, describe
 from superhet.pipeline.executors import cores
@@ -39,9 +40,6 @@ NATIVE = "native"
 ORDER = (NATIVE, "backtrader", "vnpy", "qlib")
 """Order in which engines are named; others follow."""
 _WAKE = 0.2  # seconds
-OPTIONS = {
-    "cash_rule": "--cash", "max_gross": "--max-gross", "costs": "--cost", "retry": "--no-retry",
-}  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -135,7 +133,7 @@ def make_engine(name: str, settings: Mapping[str, Any]) -> Engine:
     Raises
     ------
     UnknownName
-        for a key that no engine has, named by its option
+        for a key that no engine has
     ConfigError
         for a value out of bounds
     """
@@ -144,7 +142,7 @@ def make_engine(name: str, settings: Mapping[str, Any]) -> Engine:
     every = {key for other in ENGINES.names() for key in _keys(ENGINES.get(other))}
     for key in settings:
         if key not in every:
-            raise UnknownName("setting of an engine", key, own, OPTIONS.get(key, f"--{key}"))
+            raise UnknownName("setting of an engine", key, every, "backtest")
     engine: Engine = build(cls, {k: v for k, v in settings.items() if k in own}, "backtest")
     return engine
 
@@ -173,6 +171,11 @@ def run_engines(names: Sequence[str], task: Task, progress: Progress = silent) -
     names : of engines
     task : what they are given
     progress : called as (done, total, label)
+
+    Raises
+    ------
+    InputError
+        if ours refuses what it was given: so would the others
     """
     ran = Ran()
     engines = {name: make_engine(name, task.settings) for name in names}
@@ -195,6 +198,7 @@ def run_engines(names: Sequence[str], task: Task, progress: Progress = silent) -
             found = _gone_on(name, task, engines[name], actions, keys[name])
             if found is None:
                 result = engines[name].run(task.weights, task.market)
+                require_trades(result, task.weights, task.market, engines[name])
                 facts = _facts(keys[name], engines[name], begun)
                 frames = frames_of(result, actions)
                 found = write_books(task.out / name, name, frames, result, actions, facts), result
@@ -207,7 +211,13 @@ def run_engines(names: Sequence[str], task: Task, progress: Progress = silent) -
                 ran.errors[name] = error
                 ran.failed[name] = said(error)
 
-    _spread(one, waiting, len(names), progress)
+    if NATIVE in waiting:
+        progress(len(ran.kept), len(names), f"engine {NATIVE}")
+        one(NATIVE)
+        wrong = ran.errors.get(NATIVE)
+        if isinstance(wrong, InputError):
+            raise wrong
+    _spread(one, [n for n in waiting if n != NATIVE], len(names), progress)
     ran.books = {n: ran.books[n] for n in sorted(ran.books, key=place)}
     return ran
 
@@ -245,18 +255,13 @@ def _gone_on(
 def _spread(
     one: Callable[[str], None], waiting: Sequence[str], total: int, progress: Progress
 ) -> None:
-    """Run ours first, here; the others, each of which starts a process of its own, side by side."""
-    done = total - len(waiting)
-    others = [n for n in waiting if n != NATIVE]
-    if NATIVE in waiting:
-        progress(done, total, f"engine {NATIVE}")
-        one(NATIVE)
-        done += 1
-    if not others:
+    """Run engines side by side, each of which starts a process of its own."""
+    if not waiting:
         return
-    with ThreadPoolExecutor(max_workers=max(1, min(len(others), cores()))) as pool:
-        running = {pool.submit(one, name): name for name in others}
-        progress(done, total, f"engines {', '.join(others)}")
+    done = total - len(waiting)
+    with ThreadPoolExecutor(max_workers=min(len(waiting), cores())) as pool:
+        running = {pool.submit(one, name): name for name in waiting}
+        progress(done, total, f"engines {', '.join(waiting)}")
         left = set(running)
         try:
             while left:  # waking up now and then, so that an interruption is heard
@@ -284,8 +289,8 @@ def said(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"
 
 
-def raise_failures(ran: Ran) -> None:
-    """End with what failed, after the books of the others were kept.
+def raise_failures(ran: Ran) -> Never:
+    """End with what failed, where no engine has made books.
 
     Raises
     ------
@@ -294,16 +299,11 @@ def raise_failures(ran: Ran) -> None:
     SuperhetError
         if an engine crashed
     """
-    if not ran.failed:
-        return
-    there = ", ".join(ran.books)
-    kept = f" The books of {there} are kept." if there else ""
-    if len(ran.failed) == 1 and not there:
-        error = next(iter(ran.errors.values()))
-        if isinstance(error, SuperhetError):
-            raise error
-    ours = all(isinstance(e, InputError) for e in ran.errors.values())
-    raise (InputError if ours else SuperhetError)(f"{told(ran.failed)}.{kept}")
+    errors = list(ran.errors.values())
+    if len(errors) == 1 and isinstance(errors[0], SuperhetError):
+        raise errors[0]
+    ours = all(isinstance(e, InputError) for e in errors)
+    raise (InputError if ours else SuperhetError)(f"{told(ran.failed)}.")
 
 
 def told(failed: Mapping[str, str]) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 
 from superhet.backtest import RULES
 from superhet.errors import InputError
-from superhet.panel import Market, Panel
+from superhet.panel import BacktestResult, Market, Panel
 from superhet.pipeline.backtest_books import Books, marks
 from superhet.pipeline.backtest_weights import asset_columns
 
@@ -20,7 +20,7 @@ _SHOWN = 3
 _LONG = 63
 
 
-def require_trades(books: Books, weights: Panel, market: Market, engine: Any) -> None:
+def require_trades(result: BacktestResult, weights: Panel, market: Market, engine: Any) -> None:
     """Refuse a book in which nothing could be done, and say what would mend it.
 
     Raises
@@ -28,9 +28,8 @@ def require_trades(books: Books, weights: Panel, market: Market, engine: Any) ->
     InputError
         naming the assets and the smallest capital, where the capital is too small
     """
-    if books.summary["trades"]:
+    if result.trades.rows:
         return
-    refused = books.summary["refused"]
     small = below_a_lot(weights, market, engine)
     if small is not None and small["reached"] == 0:
         raise InputError(
@@ -38,7 +37,7 @@ def require_trades(books: Books, weights: Panel, market: Market, engine: Any) ->
             f"the first decision the cheapest lot needs a capital of {small['least']:,.0f}, one lot of "
             f"each of them {small['capital']:,.0f}."
         )
-    raise InputError(f"not one order was done; refused by rule: {refused}.")
+    raise InputError(f"not one order was done; refused by rule: {result.refused_by_rule}.")
 
 
 def below_a_lot(weights: Panel, market: Market, engine: Any) -> dict[str, Any] | None:

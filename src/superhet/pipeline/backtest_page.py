@@ -106,7 +106,7 @@ def book_study(
         drawdown=drawdown(frame["net_return"].to_numpy()),
         benchmark=_benchmark(frame),
         difference={n: _spread(dates, d.dates, d.equity) for n, d in differences.engines.items()},
-        engines=[_row(b, differences, gaps.get(b.engine, {})) for b in ran.books.values()],
+        engines=[engine_row(b, differences, gaps.get(b.engine, {})) for b in ran.books.values()],
         first={n: d.first for n, d in differences.engines.items()},
         reasons=reasons,
         gaps=gaps,
@@ -154,9 +154,10 @@ def _costs(books: Books, start: float) -> dict[str, Floats]:
     return {n: np.cumsum(frame[n].to_numpy()) / start for n in kinds}
 
 
-def _row(
+def engine_row(
     books: Books, differences: Reconciliation, gap_by_reason: Mapping[str, float]
 ) -> dict[str, Any]:
+    """Give the numbers of one engine that stand beside those of the others."""
     found, gap = books.summary, differences.engines.get(books.engine)
     return {
         "name": books.engine,

@@ -44,7 +44,9 @@ def build(cls: type[T], raw: object, path: str) -> T:
     for key, value in raw.items():
         nested = _dataclass_in(hints[key])
         where = f"{path}.{key}" if path else str(key)
-        given[key] = build(nested, value, where) if nested and isinstance(value, Mapping) else value
+        empty = value is None and nested is hints[key]  # a key with nothing behind it
+        below = nested if isinstance(value, Mapping) or empty else None
+        given[key] = build(below, value, where) if below else value
     try:
         return TypeAdapter(cls).validate_python(given)
     except ValidationError as error:
@@ -119,25 +121,51 @@ def _dataclass_in(hint: object) -> type | None:
 
 
 _RULES = {
-    "greater_than_equal": "must be at least {ge}",
-    "greater_than": "must be above {gt}",
-    "less_than_equal": "must be at most {le}",
-    "less_than": "must be below {lt}",
-    "literal_error": "must be {expected}",
+    "greater_than_equal": "must be at least {ge:g}",
+    "greater_than": "must be above {gt:g}",
+    "less_than_equal": "must be at most {le:g}",
+    "less_than": "must be below {lt:g}",
     "missing": "is required",
+}
+_KINDS = {
+    "literal_error": "must be {expected}",
+    "bool_type": "must be true or false",
+    "bool_parsing": "must be true or false",
+    "float_type": "must be a number",
+    "float_parsing": "must be a number",
+    "int_type": "must be a whole number",
+    "int_parsing": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "string_type": "must be text",
+    "dataclass_type": "must be keys and values",
 }
 
 
 def _explain(error: ValidationError, path: str) -> ConfigError:
-    first = error.errors(include_url=False)[0]
-    where = path
-    for part in first["loc"]:
-        if isinstance(part, int):
-            where += f"[{part}]"
-        elif part.isidentifier():
-            where += f".{part}" if where else part
-    rule = _RULES.get(first["type"])
-    context = first.get("ctx", {})
-    said = rule.format(**context) if rule else first["msg"][:1].lower() + first["msg"][1:]
+    """Say the first mistake; where a key takes several kinds of values and has none of them, name all."""
+    found = error.errors(include_url=False)
+    first = found[0]
+    where, said = _where(first, path), _said(first)
+    if first["type"] in _KINDS:
+        place = first["loc"][:1]
+        others = [e for e in found[1:] if e["loc"][:1] == place and e["type"] in _KINDS]
+        kinds = dict.fromkeys(_said(e).removeprefix("must be ") for e in (first, *others))
+        said = f"must be {', or '.join(kinds)}"
     got = "" if first["type"] == "missing" else f" (got {first['input']!r})"
     return ConfigError(where, f"{said}{got}")
+
+
+def _where(found: Any, path: str) -> str:
+    for part in found["loc"]:
+        if isinstance(part, int):
+            path += f"[{part}]"
+        elif part.isidentifier():
+            path += f".{part}" if path else part
+    return path
+
+
+def _said(found: Any) -> str:
+    rule = _RULES.get(found["type"]) or _KINDS.get(found["type"])
+    if rule is None:
+        return str(found["msg"][:1].lower() + found["msg"][1:])
+    return rule.format(**found.get("ctx", {}))

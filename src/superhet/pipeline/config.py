@@ -23,6 +23,7 @@ from superhet.backtest import ENGINES, Engine
 from superhet.errors import ConfigError, InputError, UnknownName
 from superhet.panel import WalkForward, sessions
 from superhet.pipeline.build import build, component, describe
+from superhet.pipeline.engine_section import backtest_section
 from superhet.pipeline.risk_section import risk_section
 from superhet.pipeline.sections import (
     AuditSection,
@@ -52,7 +53,10 @@ REGISTRIES: Mapping[str, Registry[Any]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Config:
-    """A whole study; see the section classes for their keys."""
+    """A whole study; see the section classes for their keys.
+
+    `also` stands in the section `backtest`, beside the keys of the engine.
+    """
 
     name: str
     market: MarketSection
@@ -63,6 +67,7 @@ class Config:
     risk: RiskSection | None = None
     portfolio: PortfolioRule
     backtest: Engine
+    also: tuple[str, ...] = ()
     attribution: tuple[str, ...] = ("industry", "side")
     report: ReportSection
     audit: AuditSection | None = None
@@ -73,14 +78,16 @@ class Config:
     def resolved(self) -> dict[str, object]:
         """Give every key with its value, defaults included, components under their words.
 
-        A study without a risk model does not name it: its runs are those of before there was the section.
+        A study without a risk model, or without other engines, does not name them: its runs are those of
+        before there were such keys.
         """
         engine = describe(self.backtest, {})
         assert isinstance(engine, dict)
-        keys = [n for n in Config.__dataclass_fields__ if n != "risk" or self.risk is not None]
+        also = {"also": list(self.also)} if self.also else {}
+        keys = [n for n in SECTIONS if n != "risk" or self.risk is not None]
         return {
             **{n: describe(getattr(self, n), REGISTRIES) for n in keys},
-            "backtest": {"engine": ENGINES.name_of(type(self.backtest)), **engine},
+            "backtest": {"engine": ENGINES.name_of(type(self.backtest)), **engine, **also},
         }
 
     @property
@@ -88,6 +95,10 @@ class Config:
         """Hash the resolved configuration."""
         text = json.dumps(self.resolved, sort_keys=True, ensure_ascii=False, default=str)
         return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+
+
+SECTIONS = tuple(n for n in Config.__dataclass_fields__ if n != "also")
+"""Keys at the top of a study."""
 
 
 def load_config(path: str | Path, overrides: Sequence[str] = ()) -> Config:
@@ -127,14 +138,14 @@ def load_config(path: str | Path, overrides: Sequence[str] = ()) -> Config:
 
 def parse_config(raw: Mapping[str, object], folder: Path = Path()) -> Config:
     """Check a nested mapping and make the configuration of it; files of it are named from `folder`."""
-    known = list(Config.__dataclass_fields__)
     for key in raw:
-        if key not in known:
-            raise UnknownName("key", str(key), known)
+        if key not in SECTIONS:
+            raise UnknownName("key", str(key), SECTIONS)
     for key in ("market", "signals", "synthesis", "portfolio", "backtest"):
         if raw.get(key) is None:
             raise ConfigError(key, "is required")
     audit = raw.get("audit")
+    engine, also = backtest_section(raw["backtest"])
     return Config(
         name=_name(raw.get("name", "study")),
         market=build(MarketSection, _market(raw["market"]), "market"),
@@ -144,7 +155,8 @@ def parse_config(raw: Mapping[str, object], folder: Path = Path()) -> Config:
         synthesis=_synthesis(raw["synthesis"]),
         risk=risk_section(raw.get("risk"), folder),
         portfolio=component(PORTFOLIO_RULES, raw["portfolio"], "portfolio"),
-        backtest=_engine(raw["backtest"]),
+        backtest=engine,
+        also=also,
         attribution=_attribution(raw.get("attribution", ["industry", "side"])),
         report=build(ReportSection, raw.get("report"), "report"),
         audit=None if audit is None else build(AuditSection, audit, "audit"),
@@ -243,18 +255,6 @@ def _compared(raw: object) -> tuple[Any, ...]:
                 "of one model by two runs (superhet runs compare).",
             )
     return models
-
-
-def _engine(raw: object) -> Engine:
-    named: object = raw
-    if isinstance(raw, Mapping):
-        if "engine" not in raw:
-            raise ConfigError("backtest.engine", f"is required ({', '.join(ENGINES.names())})")
-        cls = ENGINES.get(str(raw["engine"]), "backtest.engine")
-        plain: Engine = build(cls, {k: v for k, v in raw.items() if k != "engine"}, "backtest")
-        return plain
-    made: Engine = component(ENGINES, named, "backtest")
-    return made
 
 
 def _listed(raw: object, path: str) -> list[object]:

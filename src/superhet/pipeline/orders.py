@@ -300,7 +300,8 @@ class _Checks:
 def _facts(frame: pl.DataFrame, held: Held, shares: Floats, mark: Floats) -> dict[str, Any]:
     import polars as pl
 
-    buys, sells = (frame.filter(pl.col("side") == s) for s in ("buy", "sell"))
+    priced = frame.with_columns(pl.col("value").fill_nan(0.0))
+    buys, sells = (priced.filter(pl.col("side") == s) for s in ("buy", "sell"))
     cost = float(frame["estimated_cost"].sum())
     counts: Counter[str] = Counter()
     for status in frame["status"].to_list():

@@ -2,8 +2,8 @@
 
 Every row that became known after *t* is replaced by noise, or taken away. What the store itself says
 about the future of an earlier row (the end of an industry membership, a delisting) is taken away too.
-Noise keeps the form of the data (prices stay positive, high stays above low), so that nothing fails for
-another reason than looking.
+Noise keeps the form of the data (prices stay positive, high stays above low, a flag of 0 and 1 stays one), so
+that nothing fails for another reason than looking.
 """
 
 from __future__ import annotations
@@ -126,9 +126,20 @@ class OtherFuture:
                 )
             elif name == "adjust_factor":
                 factor = price
+            elif dtype.is_float() and _is_flag(frame[name]):
+                flag = (rng.random(len(frame)) < 0.5).astype(np.float64)
+                other = future & frame[name].is_not_null().to_numpy()
+                changed.append(pl.Series(name, np.where(other, flag, frame[name].to_numpy())))
+                continue
             elif dtype.is_float():
                 factor = np.where(future, np.exp(0.5 * rng.standard_normal(len(frame))), 1.0)
             else:
                 continue
             changed.append((frame[name] * pl.Series(factor)).alias(name))
         return self._forget_ends(frame.with_columns(changed))
+
+
+def _is_flag(column: pl.Series) -> bool:
+    """Whether all that is known is 0 or 1."""
+    known = column.drop_nulls().drop_nans()
+    return bool(len(known)) and bool(known.is_in([0.0, 1.0]).all())

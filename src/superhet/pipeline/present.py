@@ -10,8 +10,12 @@ from typing import Any, Literal
 
 import numpy as np
 
-from superhet.panel import Dates, Fold, Market, Panel
+from superhet.backtest.round_trips import round_trips
+from superhet.panel import BacktestResult, Dates, Fold, Market, Panel
+from superhet.panel.frames import records_to_polars
 from superhet.pipeline.artifacts import write_atomic
+from superhet.pipeline.backtest_engines import action_records
+from superhet.pipeline.backtest_page import trip_facts
 from superhet.pipeline.config import Config
 from superhet.pipeline.stages import Values, market_on, members
 from superhet.portfolio import diagnose
@@ -110,7 +114,20 @@ def study_facts(
         "stages": about.stages,
         "warnings": about.warnings,
         "styles": _styles(config, values["styles"]) if "styles" in values else None,
+        "trips": _trips(config, market, weights, result),
+        "engines": values.get("engines"),
     }
+
+
+def _trips(
+    config: Config, market: Market, weights: Panel, result: BacktestResult
+) -> dict[str, Any]:
+    """Sum up the round trips of the book."""
+    decided = np.flatnonzero(np.nan_to_num(weights.values).any(axis=1))
+    traded = weights.between(weights.dates.values[decided[0]], None)
+    tax = float(getattr(config.backtest, "dividend_tax", 0.0))
+    actions = action_records(traded, market, tax)
+    return trip_facts(records_to_polars(round_trips(result.trades, result.dates, actions)))
 
 
 def _styles(config: Config, found: Values) -> StyleFacts:

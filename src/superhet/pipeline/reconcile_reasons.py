@@ -76,7 +76,7 @@ def _flat(e: NativeEngine, market: Market, weights: Panel) -> tuple[NativeEngine
 
 
 def _without_tables(e: NativeEngine, market: Market, weights: Panel) -> tuple[NativeEngine, Panel]:
-    """Trade without limits and lots, at the usual costs of the market."""
+    """Trade without limits and lots; no other rules know rates by date, so at the usual ones."""
     return dataclasses.replace(e, rules="none", costs=_usual(e, market, weights)), weights
 
 
@@ -95,11 +95,13 @@ CHANGES: Mapping[str, Change] = {
     "volume_cap": _set(participation=None),
     "cash": _set(cash_rule="borrow"),
     "retry": _set(retry=False),
-    "limits_lots": _without_tables,
     "dated_rates": _flat,
+    "limits_lots": _without_tables,
     "shorts": _long_only,
 }
 """Rule -> how our engine is run without it."""
+_BESIDE = {"limits_lots": "dated_rates"}
+"""Rule that goes with another: what that one is worth is taken off."""
 
 
 def says(engine: str, rule: str) -> str:
@@ -130,23 +132,31 @@ def reason_table(
     base : its final equity
     engines : the others that are shown
     """
-    found = []
+    final: dict[str, float | None] = {}
     for done, (rule, change) in enumerate(CHANGES.items()):
         progress(done, len(CHANGES), f"without {rule.replace('_', ' ')}")
-        result = without(weights, market, engine, [change])
-        worth = None if result is None else float(result.equity[-1]) - base
-        said = {name: says(name, rule) for name in engines}
-        found.append(Reason(rule=rule, worth=worth, said_by=said))
-    return found
+        result = without(weights, market, engine, change)
+        final[rule] = None if result is None else float(result.equity[-1])
+    return [
+        Reason(
+            rule=rule,
+            worth=_less(end, final[_BESIDE[rule]] if rule in _BESIDE else base),
+            said_by={name: says(name, rule) for name in engines},
+        )
+        for rule, end in final.items()
+    ]
+
+
+def _less(one: float | None, other: float | None) -> float | None:
+    return None if one is None or other is None else one - other
 
 
 def without(
-    weights: Panel, market: Market, engine: NativeEngine, changes: list[Change]
+    weights: Panel, market: Market, engine: NativeEngine, change: Change
 ) -> BacktestResult | None:
-    """Run our engine with some rules out; None where they cannot be taken out."""
+    """Run our engine with a rule out; None where it cannot be taken out."""
     try:
-        for change in changes:
-            engine, weights = change(engine, market, weights)
+        engine, weights = change(engine, market, weights)
         return engine.run(weights, market)
     except (SuperhetError, TypeError, ValueError):
         return None

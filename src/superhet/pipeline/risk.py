@@ -29,6 +29,7 @@ from superhet.pipeline import risk_files, risk_reading
 from superhet.pipeline.artifacts import write_json
 from superhet.pipeline.factor_file import factor_panels, read_factor_file
 from superhet.pipeline.factor_market import MarketChoice, market_for
+from superhet.pipeline.sections import RiskSection
 from superhet.progress import Progress, silent
 from superhet.risk.estimates import RiskEstimates, rows_from
 from superhet.risk.factor_returns import RegressionSettings
@@ -212,7 +213,7 @@ def _fundamental(
         table=read_table(choice.table),
         industry=industry,
         horizon=choice.horizon,  # type: ignore[arg-type] # checked above
-        regression=_regression(choice),
+        regression=regression_settings(choice),
     )
     progress(0, 1, "exposures and factor returns")
     fitted = None
@@ -236,7 +237,7 @@ def _fundamental(
     return fitted.estimates(kept=kept), facts
 
 
-def _regression(choice: RiskChoice) -> RegressionSettings:
+def regression_settings(choice: RiskChoice | RiskSection) -> RegressionSettings:
     """Say how regressions are done; without a choice, as `RegressionSettings` says."""
     settings = RegressionSettings(robust=HUBER if choice.robust else None)
     if choice.keep_outliers:

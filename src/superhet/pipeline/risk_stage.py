@@ -22,14 +22,13 @@ from superhet.errors import ConfigError, UnknownName
 from superhet.panel import Assets, Market
 from superhet.pipeline.config import Config
 from superhet.pipeline.factor_market import MarketChoice, market_for
-from superhet.pipeline.risk import HUBER
+from superhet.pipeline.risk import regression_settings
 from superhet.pipeline.risk_section import table_of
 from superhet.pipeline.sections import RiskSection
 from superhet.pipeline.stages import Values
 from superhet.progress import Progress, silent
 from superhet.risk.estimates import Floats, RiskEstimates, rows_from
 from superhet.risk.factor_covariance import covariance_path
-from superhet.risk.factor_returns import RegressionSettings
 from superhet.risk.fundamental import FundamentalModel
 from superhet.risk.specific import specific_risk_path
 
@@ -66,7 +65,7 @@ def fit_model(
         table=table_of(section),
         industry=industry,
         horizon=section.horizon,
-        regression=RegressionSettings(robust=HUBER if section.robust else None),
+        regression=regression_settings(section),
     ).fit(market)
     found, bare = model.regressions_, model.without_forecasts()
     first = (

@@ -29,6 +29,7 @@ from superhet.pipeline import stages
 from superhet.pipeline.artifacts import Artifacts, write_atomic, write_json
 from superhet.pipeline.audit import audit_values
 from superhet.pipeline.config import Config
+from superhet.pipeline.engine_section import require_engines
 from superhet.pipeline.export import export_tables
 from superhet.pipeline.metrics import measure
 from superhet.pipeline.present import About, write_reports
@@ -101,6 +102,7 @@ class Run:
             if an earlier run did not finish and neither `resume` nor `fresh` was asked for
         """
         begin = time.perf_counter()
+        self._require_engines(fresh)
         self._open(resume=resume, fresh=fresh)
         try:
             hashes, values = self._compute()
@@ -110,6 +112,8 @@ class Run:
             raise
         with self._warnings_kept():
             metrics = measure(self.config, self.market, values, self.tables)
+        if "engines" in values:
+            self._tell_engines(values["engines"], metrics)
         write_json(self.folder / "metrics.json", metrics)
         self._timed("export", lambda: export_tables(self.folder, values))
         about = About(
@@ -165,6 +169,7 @@ class Run:
             ("synthesis", lambda: stages.synthesize(config, self.market, done["clean"], progress)),
             ("portfolio", lambda: stages.build_portfolio(config, self.market, done["synthesis"])),
             ("backtest", lambda: stages.run_backtest(config, self.market, done["portfolio"])),
+            *self._other_engines(done),
             ("attribution", lambda: stages.attribute(config, self.market, done["backtest"])),
         ]
         if config.risk is not None:
@@ -186,6 +191,35 @@ class Run:
         from superhet.pipeline.risk_stage import fit_model
 
         return [("risk", lambda: fit_model(self.config, self.tables, self.progress))]
+
+    def _require_engines(self, fresh: bool) -> None:
+        """Insist on the engines that the study names, unless their books are kept already."""
+        last = "engines" if self.config.also else "backtest"
+        if fresh or not Artifacts(self.folder).has(last):
+            require_engines(self.config.backtest, self.config.also)
+
+    def _other_engines(self, done: dict[str, Values]) -> list[tuple[str, Callable[[], Values]]]:
+        """Give the stage in which other engines keep the books, where the study names some."""
+        if not self.config.also:
+            return []
+        from superhet.pipeline.engine_stage import keep_beside
+
+        def work() -> Values:
+            weights = done["portfolio"]["weights"]
+            return keep_beside(self.config, self.market, weights, self.folder, self.progress)
+
+        return [("engines", work)]
+
+    def _tell_engines(self, found: Values, metrics: dict[str, float | None]) -> None:
+        """Add the largest difference to the metrics, and engines that failed to the warnings."""
+        from superhet.pipeline.engine_stage import difference, failures
+
+        metrics.update(difference(found))
+        for line in failures(found):
+            self._say(f"warning: {line}")
+            self.warnings = [*self.warnings, line]
+        if found["failed"]:  # they are tried again when the run is started again
+            Artifacts(self.folder).forget("engines")
 
     def _styles(self, done: dict[str, Values]) -> Values:
         from superhet.pipeline.style_stage import measure_styles

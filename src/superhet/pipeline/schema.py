@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import typing
 from collections.abc import Iterator
 from typing import Any
@@ -11,7 +10,7 @@ from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema
 
 from superhet.panel import WalkForward
-from superhet.pipeline.config import ATTRIBUTIONS, REGISTRIES, Config
+from superhet.pipeline.config import ATTRIBUTIONS, REGISTRIES, SECTIONS, Config
 from superhet.pipeline.sections import RiskSection, TargetSection
 from superhet.registry import Registry
 
@@ -27,10 +26,7 @@ def config_schema() -> dict[str, Any]:
         "backtest": _engine(REGISTRIES["backtest"]),
         "attribution": {"type": "array", "items": {"enum": list(ATTRIBUTIONS)}},
     }
-    properties = {
-        f.name: words[f.name] if f.name in words else _of(hints[f.name])
-        for f in dataclasses.fields(Config)
-    }
+    properties = {name: words[name] if name in words else _of(hints[name]) for name in SECTIONS}
     rule = properties["market"]["properties"]["universe"]
     properties["market"]["properties"]["universe"] = {"anyOf": [{"type": "string"}, rule]}
     definitions: dict[str, Any] = {}
@@ -80,11 +76,13 @@ def _choice(registry: Registry[Any]) -> dict[str, Any]:
 
 
 def _engine(registry: Registry[Any]) -> dict[str, Any]:
-    """Offer the engines; the name stands beside the parameters."""
+    """Offer the engines; the name stands beside the parameters, and so do those of other engines."""
     offered = []
     for name in registry.names():
         schema = _of(registry.get(name))
+        others = [other for other in registry.names() if other != name]
         schema["properties"]["engine"] = {"const": name}
+        schema["properties"]["also"] = {"type": "array", "items": {"enum": others}}
         schema["required"] = [*schema.get("required", []), "engine"]
         offered.append(schema)
     return {"anyOf": [{"enum": registry.names()}, *offered]}

@@ -156,6 +156,7 @@ class RiskSection:
     industry : scheme of its industries, or "board" for boards instead; left out, that of the market
     horizon : what it forecasts: "short" and "long" look a month ahead, "daily" one session
     robust : weigh outliers less, after Huber
+    keep_outliers : whether no return is clipped for the fit, however wild it is
     text : of a table of your own; it is filled in when the study is read
     """
 
@@ -163,6 +164,7 @@ class RiskSection:
     industry: str | None = None
     horizon: Literal["short", "long", "daily"] = "short"
     robust: bool = False
+    keep_outliers: bool = False
     text: str | None = None
 
 

@@ -45,6 +45,7 @@ from superhet.panel import (
 )
 from superhet.pipeline.build import located
 from superhet.pipeline.config import Config
+from superhet.pipeline.engine_section import bars_of, require_columns
 from superhet.pipeline.executors import thread_map
 from superhet.pipeline.sections import SignalSection
 from superhet.portfolio import PORTFOLIO_RULES
@@ -110,7 +111,7 @@ def _formulas(section: SignalSection, path: str) -> Iterable[tuple[str, str | Fo
 def load(config: Config, tables: Tables, progress: Progress = silent) -> Market:
     """Load the market, from as far before `start` as the formulas look back."""
     wanted = members(config)
-    frequencies = _bar_frequencies(wanted, tables)
+    frequencies = _bar_frequencies(wanted, bars_of(config.backtest), tables)
     start = config.market.start
     if start is not None:
         lookback = max(m.expression.lookback for m in wanted) + _FIELDS_LOOK_BACK
@@ -119,6 +120,7 @@ def load(config: Config, tables: Tables, progress: Progress = silent) -> Market:
         start = str(sessions.values[max(0, min(first, len(sessions) - 1) - lookback)])
     request = config.market.request(tuple(sorted(frequencies)), start)
     market = load_market(tables, request, progress)
+    require_columns(config.backtest, market)
     if not len(study_dates(config, market)):
         raise ConfigError(
             "market.start",
@@ -134,13 +136,19 @@ def load(config: Config, tables: Tables, progress: Progress = silent) -> Market:
     return market
 
 
-def _bar_frequencies(wanted: list[Member], tables: Tables) -> set[str]:
-    """Give the bar lengths that the formulas read, and insist that the store has them."""
+def _bar_frequencies(wanted: list[Member], fills: str | None, tables: Tables) -> set[str]:
+    """Give the bar lengths that formulas and fills read, and insist that the store has them."""
     there = [n.removeprefix("bars_") for n in tables.names() if n.endswith("min")]
-    needed = {m.section.frequency: m.name for m in wanted if m.expression.bar_fields}
-    for frequency, name in needed.items():
+    needed = {
+        m.section.frequency: f"signals.{m.name}.frequency"
+        for m in wanted
+        if m.expression.bar_fields
+    }
+    if fills is not None:
+        needed.setdefault(fills, "backtest.fill.bars")
+    for frequency, key in needed.items():
         if frequency not in there:
-            raise UnknownName("bar frequency", frequency, there, f"signals.{name}.frequency")
+            raise UnknownName("bar frequency", frequency, there, key)
     return set(needed)
 
 

@@ -1,4 +1,4 @@
-"""Warm-up: compile the kernels of factors, evaluation and risk once, so that no command waits for them.
+"""Warm-up: compile the kernels of factors, evaluation, risk and books, so that no command waits for them.
 
 Numba compiles a kernel when it is first called with a float type, and keeps the result on disk. Each operator
 is called once on a tiny market, family by family; what is on disk already is only read.
@@ -7,6 +7,7 @@ is called once on a tiny market, family by family; what is on disk already is on
 2. a call of every operator                            -> calls
 3. all of them, under every convention; and a signal is judged in full    -> warm_up
 4. a risk model is fitted and tried; it knows one float type              -> warm_risk.warm_risk
+5. books are kept by the native engine, also in one float type            -> warm_ledger.warm_ledger
 """
 
 from __future__ import annotations
@@ -25,13 +26,14 @@ from superhet.factors.expression import asset_name, call, carry, name, newest, n
 from superhet.factors.machine import Settings
 from superhet.factors.screen import Screen
 from superhet.panel import Assets, Cube, Dates, Events, Market, Panel, Universe
+from superhet.pipeline.warm_ledger import warm_ledger
 from superhet.pipeline.warm_risk import warm_risk
 from superhet.progress import Progress, silent
 
 FAMILIES: tuple[Family, ...] = (
     "elementwise", "time_series", "cross_section", "intraday", "statements",
 )  # fmt: skip
-MINING, EVALUATION, RISK = "mining", "evaluation", "risk"
+MINING, EVALUATION, RISK, LEDGER = "mining", "evaluation", "risk", "ledger"
 _DATES, _ASSETS, _BARS, _QUARTERS = 64, 40, 16, 12
 _FIELDS = ("close", "volume", "returns")
 _BAR_FIELDS = ("close", "open", "volume")
@@ -45,7 +47,7 @@ class Warmed:
 
     Parameters
     ----------
-    family : of operators, or "mining", "evaluation" or "risk"
+    family : of operators, or "mining", "evaluation", "risk" or "ledger"
     dtype : float type
     formulas : how many calls
     seconds : how long compiling and calling took
@@ -67,7 +69,7 @@ def warm_up(dtypes: Sequence[DType] = ("float32",), progress: Progress = silent)
     """
     market, found, done = _tiny_market(), [], 0
     formulas = {family: calls(family) for family in FAMILIES}
-    total = len(dtypes) * (sum(map(len, formulas.values())) + 2) + 1
+    total = len(dtypes) * (sum(map(len, formulas.values())) + 2) + 2
     for dtype in dtypes:
         for family, some in formulas.items():
             begun = time.perf_counter()
@@ -86,11 +88,14 @@ def warm_up(dtypes: Sequence[DType] = ("float32",), progress: Progress = silent)
             seconds = time.perf_counter() - begun
             found.append(Warmed(family=what, dtype=dtype, formulas=1, seconds=round(seconds, 2)))
             done += 1
-    progress(done, total, f"compiling {RISK}, float64")
-    begun = time.perf_counter()
-    warm_risk()
-    seconds = round(time.perf_counter() - begun, 2)
-    return [*found, Warmed(family=RISK, dtype="float64", formulas=1, seconds=seconds)]
+    for what, call_all in ((RISK, warm_risk), (LEDGER, warm_ledger)):
+        progress(done, total, f"compiling {what}, float64")
+        begun = time.perf_counter()
+        call_all()
+        seconds = round(time.perf_counter() - begun, 2)
+        found.append(Warmed(family=what, dtype="float64", formulas=1, seconds=seconds))
+        done += 1
+    return found
 
 
 def _mine(market: Market, dtype: DType) -> None:

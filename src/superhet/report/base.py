@@ -132,6 +132,9 @@ class Study:
     warnings : one paragraph each
     stages, seconds : stage -> hash, stage -> wall seconds
     styles : signals, super-factor and portfolio beside the styles of a risk model; None without one
+    trips : numbers of the round trips, and their distributions; empty where they were not matched
+    engines : of engines that kept the same books: "engines" (rows), "first", "failed", "pages" (language ->
+        file beside the report); None where the study names none
     """
 
     name: str
@@ -169,6 +172,8 @@ class Study:
     stages: Mapping[str, str] = field(default_factory=dict)
     seconds: Mapping[str, float] = field(default_factory=dict)
     styles: StyleFacts | None = None
+    trips: Mapping[str, Any] = field(default_factory=dict)
+    engines: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
         signal = next(iter(self.signals.values()), self.forward)

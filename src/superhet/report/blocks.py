@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 Option: TypeAlias = dict[str, Any]
-Verdict: TypeAlias = Literal["pass", "fail", "none"]
+Verdict: TypeAlias = Literal["pass", "fail", "none", "explained"]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -12,6 +13,8 @@ from superhet.errors import UnknownName
 from superhet.report.base import Language
 
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
+_NAMED = ("rule", "engine", "cost", "entry")
+_SAID = "said."
 
 
 class Text(Mapping[str, str]):
@@ -41,6 +44,37 @@ class Text(Mapping[str, str]):
         """Translate a word that comes from data (a reason, a cost); unknown words stay as they are."""
         return self._labels.get(f"{kind}.{word}", word)
 
+    def said(self, words: str) -> str:
+        """Put sentences into the language that were written in English as a run went on.
+
+        The English section `said` holds their patterns; what stands in its braces is filled in, names of
+        rules, engines and costs in words. A sentence without a pattern stays as it is.
+
+        Examples
+        --------
+        >>> Text("zh").said("on sales: 0.1000%, 0.0500% from 2023-08-28")
+        '仅卖出：0.1000%、2023-08-28 起 0.0500%'
+        """
+        sentences = [self._sentence(one) for one in words.split("; ")]
+        return self["said.between"].join(sentences)
+
+    def _sentence(self, words: str) -> str:
+        for key, pattern in _patterns():
+            found = pattern.fullmatch(words)
+            if found:
+                return self(key, **{n: self._filled(v) for n, v in found.groupdict().items()})
+        return words
+
+    def _filled(self, words: str) -> str:
+        """Translate what a pattern has in its braces: names, a list of them, or a sentence of its own."""
+        for kind in _NAMED:
+            if f"{kind}.{words}" in self:
+                return self[f"{kind}.{words}"]
+        parts = words.split(", ")
+        if len(parts) > 1:
+            return self["said.and"].join(self._filled(part) for part in parts)
+        return self._sentence(words)
+
     def __getitem__(self, key: str) -> str:
         try:
             return self._labels[key]
@@ -61,6 +95,24 @@ class Text(Mapping[str, str]):
 def _labels(language: Language) -> dict[str, str]:
     source = files("superhet.report").joinpath("text", f"{language}.toml")
     return dict(_flat(tomllib.loads(source.read_text(encoding="utf-8"))))
+
+
+@cache
+def _patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
+    """Compile the English sentences, those with most words of their own first."""
+    sentences = {k: v for k, v in _labels("en").items() if k.startswith(_SAID)}
+    bare = {k: re.split(r"\{(\w+)\}", v) for k, v in sentences.items()}
+    order = sorted(bare, key=lambda key: -sum(map(len, bare[key][::2])))
+    return tuple((key, re.compile(_expression(bare[key]))) for key in order)
+
+
+def _expression(parts: Sequence[str]) -> str:
+    """Write words and names, in turn, as a regular expression; names that begin with n stand for numbers."""
+    out = re.escape(parts[0])
+    for name, words in zip(parts[1::2], parts[2::2], strict=True):
+        kind = r"[-+\d.,%]+" if re.fullmatch(r"n\d?", name) else ".+?"
+        out += f"(?P<{name}>{kind}){re.escape(words)}"
+    return out
 
 
 def _flat(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:

@@ -85,7 +85,21 @@ def render_html(study: Study, measures: Measures | None = None) -> str:
         version=__version__,
     )
     axes = shared_axes(context)
-    return fill_template(pages, axes, text, title=study.name, subtitle=subtitle, footer=footer)
+    return fill_template(
+        pages,
+        axes,
+        text,
+        title=study.name,
+        subtitle=subtitle,
+        footer=footer,
+        links=other_pages(study, text),
+    )
+
+
+def other_pages(study: Study, text: Text) -> dict[str, str]:
+    """Give the pages beside the report: that of the other engines, where there are some."""
+    page = (study.engines or {}).get("pages", {}).get(study.language)
+    return {text("tool.engines"): page} if page else {}
 
 
 def fill_template(

@@ -30,6 +30,7 @@ import pyarrow.parquet as pq
 
 from superhet.backtest.books import result_of
 from superhet.backtest.tape import Tape, write_tape
+from superhet.backtest.tape_marks import tape_marks
 from superhet.backtest.taping import TapedEngine
 from superhet.errors import ConfigError, MissingExtra, SuperhetError
 from superhet.kernels.ledger_books import (
@@ -304,7 +305,7 @@ def read_books(folder: Path, tape: Tape) -> tuple[LedgerBooks, dict[str, Any]]:
     shares = np.zeros(tape.shape)
     shares[held["session"], held["asset"]] = held["shares"]
     worth = np.insert(equity["equity"], 0, tape.terms.capital)
-    marks = _marks(tape)
+    marks = tape_marks(tape)[1]
     fills = [
         np.searchsorted(days, _days(trades)),
         _positions(trades["asset"], list(tape.assets)),
@@ -368,18 +369,9 @@ def _days(columns: Columns) -> npt.NDArray[np.datetime64]:
 
 def _positions(names: npt.NDArray[Any], known: Sequence[str]) -> npt.NDArray[np.int64]:
     at = {name: k for k, name in enumerate(known)}
+    strange = sorted({str(name) for name in names if name not in at})
+    if strange:
+        raise SuperhetError(
+            f"the books name {', '.join(strange[:3])}: the tape has no such asset, or we no such kind or rule"
+        )
     return np.array([at[name] for name in names], dtype=np.int64)
-
-
-def _marks(tape: Tape) -> Floats:
-    """Give the value of each asset at each close, lowered on ex-dates where it did not trade."""
-    marks, last = np.empty(tape.shape), np.array(tape.mark, dtype=np.float64)
-    rows = tape.actions
-    first = np.searchsorted(rows.session, np.arange(tape.shape[0] + 1))
-    for t in range(tape.shape[0]):
-        for k in range(first[t], first[t + 1]) if t else ():
-            i = rows.asset[k]
-            last[i] = np.maximum((last[i] - rows.dividend_gross[k]) / rows.split[k], 0.0)
-        last = np.where(tape.close[t] > 0.0, tape.close[t], last)
-        marks[t] = last
-    return marks

@@ -16,6 +16,8 @@ class QlibEngine(OutsideEngine):
 
     name: ClassVar[str] = "qlib"
     module: ClassVar[str] = "qlib"
-    own: ClassVar[tuple[str, ...]] = ("stamp_duty", "volume_cap", "cash", "limits_lots")
-    """Rules that Qlib has itself: one stamp duty for all dates, its own cut for want of cash, one lot."""
-    cannot: ClassVar[tuple[str, ...]] = ("borrow",)
+    own: ClassVar[tuple[str, ...]] = (
+        "commission_minimum", "stamp_duty", "transfer_fee", "slippage", "volume_cap", "cash", "limits_lots",
+    )  # fmt: skip
+    """Rules that Qlib has itself: one rate a side and its minimum, its own cut for want of cash, one lot."""
+    cannot: ClassVar[tuple[str, ...]] = ("borrow", "dated_rates", "shorts")

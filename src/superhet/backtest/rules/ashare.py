@@ -25,6 +25,7 @@ import numpy as np
 from superhet.backtest.base import RULES, Codes, RuleTable
 from superhet.backtest.costs import CostSchedule
 from superhet.backtest.fills import FillPrices, FillSpec
+from superhet.backtest.frozen import frozen
 from superhet.backtest.rules.boards import boards, order_sizes
 from superhet.backtest.rules.listing import closed_market, priced
 from superhet.kernels.ledger_market import limit_codes
@@ -61,13 +62,8 @@ class AShareRules:
 
     T+1 holds by construction: an asset has one order a session, in one direction, however many steps it
     takes, so that no share bought today is sold today.
-
-    Parameters
-    ----------
-    limits : whether price limits hold back orders
     """
 
-    limits: bool = True
     costs: ClassVar[CostSchedule] = CostSchedule(
         commission=2.5e-4,
         commission_minimum=5.0,
@@ -87,7 +83,7 @@ class AShareRules:
         prices = priced(market, fill)
         buy = sell = closed_market(market, prices)
         limited = "limit_up" in market and "limit_down" in market
-        if self.limits and limited:
+        if limited:
             buy, sell = at_limits(market, prices, buy)
         names = boards(market)
         minimum, step = order_sizes(names, market.assets)
@@ -98,7 +94,7 @@ class AShareRules:
             minimum=minimum,
             step=step,
             conventions={
-                "price limits": (test if limited else NO_LIMITS) if self.limits else "not applied",
+                "price limits": test if limited else NO_LIMITS,
                 "lots": "100 shares; STAR at least 200 then 1; BSE at least 100 then 1; an odd rest is "
                 "sold only whole, when the position is closed",
                 "t+1": "holds by construction: an asset has one order a session, in one direction",
@@ -110,17 +106,9 @@ class AShareRules:
 def at_limits(market: Market, prices: FillPrices, closed: Codes) -> tuple[Codes, Codes]:
     """Add the codes of price limits to those of a closed market: for buying, for selling, [steps, assets]."""
     buy, sell = closed.copy(), closed.copy()
-    low, high, up, down = (
-        np.ascontiguousarray(values, dtype=np.float64)
-        for values in (
-            prices.low,
-            prices.high,
-            market["limit_up"].values,
-            market["limit_down"].values,
-        )
-    )
-    session = np.asarray(prices.session, dtype=np.int64)
-    limit_codes(session, low, high, up, down, HALF_A_TICK, buy, sell)
+    limits = (market[name].values for name in ("limit_up", "limit_down"))
+    panels = (frozen(values, np.float64) for values in (prices.low, prices.high, *limits))
+    limit_codes(frozen(prices.session, np.int64), *panels, HALF_A_TICK, buy, sell)
     return buy, sell
 
 

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from superhet.backtest.base import Codes
 from superhet.backtest.fills import FillPrices, FillSpec, fill_prices
+from superhet.backtest.frozen import frozen
 from superhet.kernels.ledger_market import closed_codes
 from superhet.panel import Market
 
@@ -25,23 +26,15 @@ def closed_market(market: Market, prices: FillPrices) -> Codes:
     age below 0 is not listed (before listing and after delisting).
     """
     codes: Codes = closed_codes(
-        np.asarray(prices.session, dtype=np.int64),
-        _read_only(prices.price),
-        _read_only(market["close"].values),
-        _read_only(_panel(market, "suspended", bool)),
-        _read_only(_panel(market, "listing_age", float)),
+        frozen(prices.session, np.int64),
+        frozen(prices.price, np.float64),
+        frozen(market["close"].values, np.float64),
+        _panel(market, "suspended", bool),
+        _panel(market, "listing_age", float),
     )
     return codes
 
 
 def _panel(market: Market, name: str, dtype: type) -> npt.NDArray[Any]:
     """Give a daily panel, or one without rows where the market has none."""
-    if name not in market:
-        return np.zeros((0, 0), dtype=dtype)
-    return np.ascontiguousarray(market[name].values, dtype=dtype)
-
-
-def _read_only(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    view = np.ascontiguousarray(values).view()
-    view.setflags(write=False)
-    return view
+    return frozen(market[name].values if name in market else np.zeros((0, 0)), dtype)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,7 +13,9 @@ from superhet.report.catalogue import Text
 from superhet.report.context import sign_of, whole_rows
 from superhet.report.numbers import show
 from superhet.report.pages.reconcile import card, contract, money
-from superhet.report.reconcile_html import BookStudy
+
+if TYPE_CHECKING:  # it imports this page
+    from superhet.report.reconcile_html import BookStudy
 
 
 def book_page(study: BookStudy, text: Text) -> Page:
@@ -29,9 +31,7 @@ def book_page(study: BookStudy, text: Text) -> Page:
         "trading": [
             _costs(study, text),
             _refused(study, text),
-            _trips(study, text),
-            _profits(study, text),
-            _stays(study, text),
+            *trip_cards(study.trips, text),
         ],
         "carries": [
             _capacity(study, text),
@@ -85,7 +85,8 @@ def _more(study: BookStudy, name: str) -> dict[str, str]:
 
 
 def _notes(study: BookStudy, text: Text) -> Card | None:
-    return card(text, "notes", paragraphs=study.notes, wide=True) if study.notes else None
+    notes = [text.said(note) for note in study.notes]
+    return card(text, "notes", paragraphs=notes, wide=True) if notes else None
 
 
 def _net(study: BookStudy, text: Text) -> Card:
@@ -155,10 +156,10 @@ def _refused(study: BookStudy, text: Text) -> Card | None:
     return card(text, "refused", figure=option)
 
 
-def _trips(study: BookStudy, text: Text) -> Card | None:
-    found = study.trips
-    if not found.get("count"):
-        return None
+def trip_cards(trips: Mapping[str, Any], text: Text) -> list[Card]:
+    """Show round trips by side, their returns, and how long they were held; nothing where none is closed."""
+    if not trips.get("count"):
+        return []
     kinds = {
         "count": "int", "open": "int", "won": "p1", "mean_sessions": "n1", "median_return": "p2",
         "profit": money(text), "costs": money(text), "dividends": money(text),
@@ -166,23 +167,20 @@ def _trips(study: BookStudy, text: Text) -> Card | None:
     columns = [Column(title=text("book.column_side"), kind="text")]
     columns += [Column(title=text(f"book.column_trip_{n}"), kind=k) for n, k in kinds.items()]
     rows = [
-        (text(f"book.side_{side}"), *(found["sides"][side].get(k) for k in kinds))
+        (text(f"book.side_{side}"), *(trips["sides"][side].get(k) for k in kinds))
         for side in ("long", "short")
-        if side in found["sides"]
+        if side in trips["sides"]
     ]
-    return card(text, "trips", table=Table(columns=columns, rows=rows), wide=True)
+    made = [
+        card(text, "trips", table=Table(columns=columns, rows=rows), wide=True),
+        _histogram(trips, text, "profits", "returns", "p1"),
+        _histogram(trips, text, "stays", "sessions", "int"),
+    ]
+    return [one for one in made if one is not None]
 
 
-def _profits(study: BookStudy, text: Text) -> Card | None:
-    return _histogram(study, text, "profits", "returns", "p1")
-
-
-def _stays(study: BookStudy, text: Text) -> Card | None:
-    return _histogram(study, text, "stays", "sessions", "int")
-
-
-def _histogram(study: BookStudy, text: Text, name: str, key: str, kind: str) -> Card | None:
-    found: Mapping[str, Any] | None = study.trips.get(key)
+def _histogram(trips: Mapping[str, Any], text: Text, name: str, key: str, kind: str) -> Card | None:
+    found: Mapping[str, Any] | None = trips.get(key)
     if not found:
         return None
     labels = [show(middle, kind) for middle in found["middles"]]

@@ -1,18 +1,26 @@
-"""Costs: turnover, where the money went, and orders that the rules refused."""
+"""Costs: turnover, where the money went and came from, and orders that the rules refused."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import TypeAlias
+
 import numpy as np
+import numpy.typing as npt
 
 from superhet.report import figures
 from superhet.report.blocks import Card, Column, Table
 from superhet.report.context import Context
 from superhet.report.cross_section import month_sums
 
+Series: TypeAlias = npt.NDArray[np.float64]
+
 
 def cards(context: Context) -> list[Card]:
-    """Show turnover, costs by month and by kind, and refusals."""
-    return [turnover(context), cost_months(context), cost_table(context), refusals(context)]
+    """Show turnover, costs by month and by kind, income where there is some, and refusals."""
+    made = [turnover(context), cost_months(context), cost_table(context)]
+    income = income_table(context)
+    return [*made, *([] if income is None else [income]), refusals(context)]
 
 
 def turnover(context: Context) -> Card:
@@ -25,15 +33,17 @@ def turnover(context: Context) -> Card:
     return context.figure("turnover", option, annual=f"{result.annual_turnover:.1f}")
 
 
-def _fractions(context: Context) -> dict[str, np.ndarray[tuple[int], np.dtype[np.float64]]]:
-    result = context.study.backtest
-    before = np.concatenate([result.equity[:1], result.equity[:-1]])
-    return {name: np.asarray(series) / before for name, series in result.costs.items()}
+def _fractions(context: Context, of: Mapping[str, Series]) -> dict[str, Series]:
+    """Divide amounts by the equity before."""
+    equity = context.study.backtest.equity
+    before = np.concatenate([equity[:1], equity[:-1]])
+    return {name: np.asarray(series) / before for name, series in of.items()}
 
 
 def cost_months(context: Context) -> Card:
     """Stack costs by month, as a fraction of equity."""
-    fractions, text = _fractions(context), context.text
+    text = context.text
+    fractions = _fractions(context, context.study.backtest.costs)
     months, sums = month_sums(context.study.backtest.dates, list(fractions.values()))
     series = {text.name("cost", n): s for n, s in zip(fractions, sums, strict=True) if s.any()}
     option = figures.bars(months, series, kind="p2", stack=True)
@@ -41,15 +51,19 @@ def cost_months(context: Context) -> Card:
 
 
 def cost_table(context: Context) -> Card:
-    """List what each kind of cost took, in money, per year, and per unit traded."""
+    """List what each kind of cost took, in money, per year, and per unit traded; zero ones are left out."""
     result, text = context.study.backtest, context.text
-    years = max(len(result.dates) / result.periods_per_year, 1e-9)
+    years = _years(context)
     traded = 2.0 * float(np.nansum(result.turnover))
     money = {name: float(np.sum(series)) for name, series in result.costs.items()}
-    share = {name: float(series.sum()) for name, series in _fractions(context).items()}
+    share = {
+        name: float(series.sum()) for name, series in _fractions(context, result.costs).items()
+    }
     per_traded = 1.0 / traded if traded > 0 else float("nan")
     rows = [
-        (text.name("cost", n), money[n], share[n] / years, share[n] * per_traded) for n in money
+        (text.name("cost", n), money[n], share[n] / years, share[n] * per_traded)
+        for n, series in result.costs.items()
+        if np.any(series)
     ]
     whole = sum(share.values())
     total = (text("label.total"), sum(money.values()), whole / years, whole * per_traded)
@@ -60,6 +74,31 @@ def cost_table(context: Context) -> Card:
         Column(title=text("label.per_traded"), kind="bp"),
     ]
     return context.table("cost_table", Table(columns=columns, rows=rows, totals=[total]))
+
+
+def _years(context: Context) -> float:
+    result = context.study.backtest
+    return max(len(result.dates) / result.periods_per_year, 1e-9)
+
+
+def income_table(context: Context) -> Card | None:
+    """List what each kind of income brought, in money and per year; None where there is none."""
+    result, text = context.study.backtest, context.text
+    paid = {name: series for name, series in result.income.items() if np.any(series)}
+    if not paid:
+        return None
+    years = _years(context)
+    rows = [
+        (text.name("income", name), float(np.sum(paid[name])), float(series.sum()) / years)
+        for name, series in _fractions(context, paid).items()
+    ]
+    total = (text("label.total"), sum(r[1] for r in rows), sum(r[2] for r in rows))
+    columns = [
+        Column(title=text("label.income"), kind="text"),
+        Column(title=text("label.money"), kind=f"money_{text.language}", signed=True),
+        Column(title=text("label.per_year"), kind="p2", signed=True),
+    ]
+    return context.table("income_table", Table(columns=columns, rows=rows, totals=[total]))
 
 
 def refusals(context: Context) -> Card:

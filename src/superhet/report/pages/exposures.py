@@ -56,16 +56,17 @@ def counts(context: Context) -> Card:
 
 
 def totals(context: Context) -> Card:
-    """Draw long, short and net weight of the books at each close."""
-    held, text = np.nan_to_num(context.study.backtest.holdings.values), context.text
+    """Draw long, short and net weight of the books at each close, and cash, all as fractions of equity."""
+    result, text = context.study.backtest, context.text
+    held = np.nan_to_num(result.holdings.values)
     series = {
         text("label.long"): np.maximum(held, 0.0).sum(axis=1),
         text("label.short"): np.minimum(held, 0.0).sum(axis=1),
         text("label.net_exposure"): held.sum(axis=1),
+        text("book.label_cash"): result.cash / result.equity,
     }
-    option = figures.lines(
-        "@axis:sessions", series, kind="p1", colours=["@up", "@down", "@ink"], scale=False
-    )
+    colours = ["@up", "@down", "@ink", "@muted"]
+    option = figures.lines("@axis:sessions", series, kind="p1", colours=colours, scale=False)
     return context.figure("totals", option)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from superhet.report.blocks import Card, Check, Page, Tile, Verdict
 from superhet.report.context import Context, sign_of
 from superhet.report.numbers import known, show
-from superhet.report.pages import forecast, performance
+from superhet.report.pages import engines, forecast, performance
 
 T_NEEDED = 2.0
 SHARE_NEEDED = 0.85
@@ -130,7 +130,12 @@ def _holding_days(context: Context) -> str:
 
 def checks(context: Context) -> list[Check]:
     """Give rows that pass or fail, the threshold beside the value."""
-    return [*forecast_checks(context), *weight_checks(context), audit_check(context)]
+    return [
+        *forecast_checks(context),
+        *weight_checks(context),
+        *engines.checks(context),
+        audit_check(context),
+    ]
 
 
 def _check(context: Context, name: str, value: str, threshold: str, passed: bool | None) -> Check:
@@ -216,6 +221,16 @@ def small_ic(context: Context) -> Card:
     return Card(id="overview-ic", title=card.title, note=card.note, figure=card.figure, height=260)
 
 
+def _fill(context: Context) -> str:
+    """Name the price of the fills: a word of the session's bar, or a window of bars within it."""
+    study, text = context.study, context.text
+    engine = study.config.get("backtest")
+    fill = engine.get("fill", study.entry) if isinstance(engine, Mapping) else study.entry
+    if isinstance(fill, Mapping):
+        return text("road.window", **fill)
+    return text.name("entry", str(fill))
+
+
 def road(context: Context) -> Card:
     """Say in one line a stage what went through it."""
     study, text, market = context.study, context.text, context.study.market
@@ -236,7 +251,7 @@ def road(context: Context) -> Card:
             "road.backtest",
             trades=f"{study.backtest.trades.rows:,}",
             refused=f"{study.backtest.orders_refused.rows:,}",
-            entry=text.name("entry", study.entry),
+            entry=_fill(context),
         ),
     }
     return Card(id="road-card", title="", pairs=pairs, wide=True)

@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from superhet.report import figures
-from superhet.report.blocks import Card, Check, Column, Option, Page, Section, Table, Tile
+from superhet.report.blocks import Card, Check, Column, Page, Section, Table, Tile
 from superhet.report.catalogue import Text
 from superhet.report.context import whole_rows
 from superhet.report.numbers import show
-from superhet.report.reconcile_html import BookStudy
+
+if TYPE_CHECKING:  # it imports this page
+    from superhet.report.reconcile_html import BookStudy
 
 CENT = 0.01
 _LOOK = {"own": "pass", "adapter": "none", "no": "fail"}
+_HALF_CENT = 0.005
+_LARGE = 1e4
 
 
 def reconcile_page(study: BookStudy, text: Text) -> Page:
     """Build the page."""
     parts: dict[str, Sequence[Card | None]] = {
-        "summary": [_tiles(study, text), _checks(study, text), _failed(study, text)],
-        "engines": [_engines(study, text), _value(study, text), _difference(study, text)],
+        "summary": [_tiles(study, text), _checks(study, text), failed_card(study.failed, text)],
+        "engines": [
+            engines_card(study.engines, text),
+            _value(study, text),
+            *_differences(study, text),
+        ],
         "reasons": [
             _first(study, text),
             _gaps(study, text),
@@ -76,7 +85,7 @@ def _tiles(study: BookStudy, text: Text) -> Card:
         tiles.append(
             Tile(
                 title=text("book.tile_most", engine=text.name("engine", row["name"])),
-                value=show(row["most"], "n4" if (row["most"] or 0.0) < 1.0 else "n2"),
+                value=show(row["most"], _format(row["most"] or 0.0, text)),
                 meaning=text("book.meaning_most", orders=f"{row['orders']:,}"),
             )
         )
@@ -84,8 +93,16 @@ def _tiles(study: BookStudy, text: Text) -> Card:
 
 
 def _checks(study: BookStudy, text: Text) -> Card | None:
+    checks = agreement(_others(study), text)
+    if not checks:
+        return None
+    return Card(id="book-checks", title=text("book.card_checks"), checks=checks, wide=True)
+
+
+def agreement(rows: Sequence[Mapping[str, Any]], text: Text) -> list[Check]:
+    """Check that engines keep the same books as ours, or that what is between them is explained."""
     checks = []
-    for row in _others(study):
+    for row in rows:
         most, left = row["most"], row.get("unexplained")
         agrees = most is not None and most <= CENT
         explained = agrees or (left is not None and abs(left) <= CENT)
@@ -95,19 +112,18 @@ def _checks(study: BookStudy, text: Text) -> Card | None:
                 title=text("book.check_equity", engine=text.name("engine", row["name"])),
                 value=show(most, "n4"),
                 threshold="≤ 0.01",
-                verdict="pass" if agrees else ("none" if explained else "fail"),
+                verdict="pass" if agrees else ("explained" if explained else "fail"),
                 meaning=text(f"book.check_{said}"),
             )
         )
-    if not checks:
-        return None
-    return Card(id="book-checks", title=text("book.card_checks"), checks=checks, wide=True)
+    return checks
 
 
-def _failed(study: BookStudy, text: Text) -> Card | None:
-    if not study.failed:
+def failed_card(failed: Mapping[str, str], text: Text) -> Card | None:
+    """List the engines that did not finish, with what they said."""
+    if not failed:
         return None
-    rows = [(text.name("engine", name), message) for name, message in study.failed.items()]
+    rows = [(text.name("engine", name), message) for name, message in failed.items()]
     columns = [
         Column(title=text("book.column_engine"), kind="text"),
         Column(title=text("book.column_said"), kind="long"),
@@ -115,42 +131,57 @@ def _failed(study: BookStudy, text: Text) -> Card | None:
     return card(text, "failed", table=Table(columns=columns, rows=rows), wide=True)
 
 
-def _engines(study: BookStudy, text: Text) -> Card:
+def engines_card(rows: Sequence[Mapping[str, Any]], text: Text, *, timed: bool = True) -> Card:
+    """List engines with their numbers; without seconds where equal runs are to give equal bytes."""
     kinds = {
         "version": "text", "seconds": "n2", "trades": "int", "refused": "int", "final_equity": "n2",
         "sharpe": "n3", "most": "n4", "orders": "int", "unexplained": "n4",
     }  # fmt: skip
+    if not timed:
+        del kinds["seconds"]
     columns = [Column(title=text("book.column_engine"), kind="text")]
     columns += [Column(title=text(f"book.column_{n}"), kind=k) for n, k in kinds.items()]
-    rows = [
-        (text.name("engine", row["name"]), *(row.get(name) for name in kinds))
-        for row in study.engines
-    ]
-    return card(text, "engines", table=Table(columns=columns, rows=rows), wide=True)
+    cells = [(text.name("engine", row["name"]), *(row.get(name) for name in kinds)) for row in rows]
+    return card(text, "engines", table=Table(columns=columns, rows=cells), wide=True)
 
 
 def _value(study: BookStudy, text: Text) -> Card:
     series = {text.name("engine", n): v for n, v in study.value.items()}
     option = figures.lines("@axis:sessions", series, kind="n3")
-    for k, line in enumerate(option["series"]):
-        line["lineStyle"] = {"width": 1.6, "type": "solid" if k == 0 else "dashed"}
+    for k, line in enumerate(option["series"]):  # ours is broad and pale, so that it shows beneath
+        line["lineStyle"] = {"width": 1.4} if k else {"width": 6, "opacity": 0.35}
     return card(text, "value", figure=option, wide=True, height=360)
 
 
-def _difference(study: BookStudy, text: Text) -> Card | None:
-    if not study.difference:
-        return None
-    series = {text.name("engine", n): v for n, v in study.difference.items()}
-    colours = [figures.colour(k + 1) for k in range(len(series))]
-    kind = "n4" if _largest(series) < 1.0 else "int"
-    option: Option = figures.lines("@axis:sessions", series, kind=kind, colours=colours)
-    option["grid"] = {"left": 88, "right": 24, "top": 40, "bottom": 32}
-    return card(text, "difference", figure=option, wide=True, height=280)
+def _differences(study: BookStudy, text: Text) -> list[Card]:
+    """Draw the differences; those within a cent have a figure of their own, where they can be seen."""
+    series = [(text.name("engine", n), v) for n, v in study.difference.items()]
+    most = [_largest(values) for _, values in series]
+    cards = []
+    for within, name, height in ((False, "difference", 280), (True, "rounding", 200)):
+        chosen = [k for k, largest in enumerate(most) if (largest <= CENT) is within]
+        if not chosen:
+            continue
+        option = figures.lines(
+            "@axis:sessions",
+            dict(series[k] for k in chosen),
+            kind="e" if within else _format(max(most[k] for k in chosen), text),
+            colours=[figures.colour(k + 1) for k in chosen],
+        )
+        option["legend"]["show"] = True
+        cards.append(card(text, name, figure=option, wide=True, height=height))
+    return cards
 
 
-def _largest(series: Any) -> float:
-    found = [float(np.nanmax(np.abs(v))) for v in series.values() if np.isfinite(v).any()]
-    return max(found, default=0.0)
+def _format(most: float, text: Text) -> str:
+    """Name the format of amounts up to one."""
+    if most < 1.0:
+        return "n4"
+    return "n2" if most < _LARGE else money(text)
+
+
+def _largest(values: npt.NDArray[np.float64]) -> float:
+    return float(np.nanmax(np.abs(values))) if np.isfinite(values).any() else 0.0
 
 
 def _first(study: BookStudy, text: Text) -> Card | None:
@@ -175,7 +206,7 @@ def _first(study: BookStudy, text: Text) -> Card | None:
                 name,
                 one["date"],
                 one.get("asset") or "–",
-                one["reason"],
+                text.said(one["reason"]),
                 one.get("native_shares"),
                 one.get("engine_shares"),
                 one.get("equity_difference"),
@@ -195,8 +226,13 @@ def _gaps(study: BookStudy, text: Text) -> Card | None:
     rows = [
         (_reason(text, r), *(study.gaps[n].get(r) for n in names)) for r in dict.fromkeys(reasons)
     ]
-    rest = (text("book.gap_residual"), *(study.gaps[n].get("residual") for n in names))
+    rest = (text("book.gap_residual"), *(_cents(study.gaps[n].get("residual")) for n in names))
     return card(text, "gaps", table=Table(columns=columns, rows=rows, totals=[rest]), wide=True)
+
+
+def _cents(amount: float | None) -> float | None:
+    """Give 0 for what rounds to no cent, so that it has no sign."""
+    return 0.0 if amount is not None and abs(amount) < _HALF_CENT else amount
 
 
 def _reason(text: Text, reason: str) -> str:
@@ -208,7 +244,7 @@ def _reason(text: Text, reason: str) -> str:
 def _told(study: BookStudy, text: Text) -> Card | None:
     """Repeat what engines say of themselves that they could not do."""
     rows = [
-        (text.name("engine", row["name"]), row["notes"])
+        (text.name("engine", row["name"]), text.said(row["notes"]))
         for row in _others(study)
         if row.get("notes")
     ]
@@ -241,6 +277,6 @@ def _reasons(study: BookStudy, text: Text) -> Card | None:
 
 
 def contract(study: BookStudy, text: Text) -> Card:
-    """Repeat what the engine assumes, rule by rule, in its own words."""
-    pairs = {text.name("convention", n): words for n, words in study.contract.items()}
+    """Repeat what the engine assumes, rule by rule."""
+    pairs = {text.name("convention", n): text.said(words) for n, words in study.contract.items()}
     return card(text, "contract", pairs=pairs, wide=True)

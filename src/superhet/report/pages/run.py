@@ -76,7 +76,7 @@ def facts(context: Context) -> Card:
 def conventions(context: Context) -> Card:
     """List what was assumed."""
     study, text = context.study, context.text
-    pairs = {text.name("convention", k): str(v) for k, v in study.conventions.items()}
+    pairs = {text.name("convention", k): text.said(str(v)) for k, v in study.conventions.items()}
     return Card(
         id="run-conventions",
         title=text("card.conventions"),
