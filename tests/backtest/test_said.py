@@ -84,7 +84,7 @@ def test_every_convention_has_its_chinese(more):
         NO_LIMITS,
         *(window(s) for s in ("vwap", "twap", "participate")),
         "no_borrow: qlib refuses the order or part of it, native for cash, leverage",
-        "fill price: 10.0000 and 10.5000",
+        "value of the fill: 10.0000 and 10.5000",
         "borrow: -3.1000 on this day",
     ],
 )

@@ -10,7 +10,7 @@ from books import book_of
 from refused import assert_refused
 
 from superhet.pipeline.backtest_market import whole_market
-from superhet.pipeline.export_engines import targets
+from superhet.pipeline.export_engines import TARGETS
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
 
@@ -22,7 +22,7 @@ def weights(tiny_store, tmp_path_factory):
     return path
 
 
-@pytest.mark.parametrize("target", [t for t in targets() if t != "qlib"])
+@pytest.mark.parametrize("target", TARGETS)
 def test_folder_holds_the_tape_the_program_and_how_it_is_run(
     target, weights, tiny_store, command, tmp_path
 ):

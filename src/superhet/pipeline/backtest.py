@@ -8,7 +8,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +16,7 @@ from typing import Any
 import numpy as np
 import yaml
 
-from superhet.backtest import RULES, NativeEngine
+from superhet.backtest import NativeEngine
 from superhet.data.base import Tables
 from superhet.errors import ConfigError, InputError, MissingExtra, SuperhetError
 from superhet.panel import Assets, BacktestResult, Market, Panel
@@ -34,7 +33,7 @@ from superhet.pipeline.backtest_engines import (
     run_engines,
     told,
 )
-from superhet.pipeline.backtest_market import some_assets, whole_market
+from superhet.pipeline.backtest_market import only_held, some_assets, whole_market
 from superhet.pipeline.backtest_notes import notes_of
 from superhet.pipeline.backtest_resume import decisions_of
 from superhet.pipeline.backtest_weights import (
@@ -197,14 +196,14 @@ def of_run(
         raise ConfigError("--start" if start else "--end", "no decision of this run is left")
     if end is not None:
         market = market.until(end)
-    held = np.flatnonzero(np.nan_to_num(weights.values).any(axis=0))
-    names = Assets([weights.assets.values[k] for k in held])
-    cut = dataclasses.replace(weights, values=weights.values[:, held], assets=names)
+    settings = settings_of(config.backtest)
+    engine = make_engine(NATIVE, merged(settings, choice.settings))
+    weights, market = only_held(weights, market, engine)
     return Book(
-        weights=cut,
-        market=some_assets(market, names),
+        weights=weights,
+        market=market,
         name=folder.name,
-        settings=settings_of(config.backtest),
+        settings=settings,
         run=str(folder),
         store=config.market.store,
     )
@@ -365,8 +364,3 @@ def _sweeps(
     from superhet.pipeline.backtest_sweeps import sweep
 
     return sweep(book.weights, book.market, settings, choice.sweeps, out, progress)
-
-
-def rules_names() -> list[str]:
-    """List the words that --rules takes."""
-    return RULES.names()

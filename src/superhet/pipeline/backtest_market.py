@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from superhet.backtest import Frictions, Lending
 from superhet.data.base import Tables
 from superhet.panel import Assets, Cube, Events, Market, Panel, Universe
 from superhet.pipeline.factor_market import MarketChoice, market_for
@@ -48,6 +50,24 @@ def whole_market(
     )
     market, _ = market_for([], tables, choice, progress)
     return market
+
+
+def only_held(weights: Panel, market: Market, engine: Any) -> tuple[Panel, Market]:
+    """Leave out the assets that a book never holds, unless what is held is priced by all of them.
+
+    Where a friction of an asset is not known the median of the session stands in for it.
+    """
+    if not priced_alone(engine):
+        return weights, market
+    held = np.flatnonzero(np.nan_to_num(weights.values).any(axis=0))
+    names = Assets([weights.assets.values[k] for k in held])
+    cut = replace(weights, values=weights.values[:, held], assets=names)
+    return cut, some_assets(market, names)
+
+
+def priced_alone(engine: Any) -> bool:
+    """Say whether what an asset costs to hold and trade depends on no other asset."""
+    return (engine.frictions, engine.lending) == (Frictions(), Lending())
 
 
 def some_assets(market: Market, names: Assets) -> Market:

@@ -7,18 +7,16 @@ a run taken up again goes on with the engines that are left.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from superhet.backtest import ENGINES, Frictions, Lending
-from superhet.panel import Assets, Market, Panel
+from superhet.backtest import ENGINES
+from superhet.panel import Market, Panel
 from superhet.pipeline.backtest import BacktestChoice, Book, backtest, settings_of
 from superhet.pipeline.backtest_books import read_books
 from superhet.pipeline.backtest_engines import NATIVE
-from superhet.pipeline.backtest_market import some_assets
+from superhet.pipeline.backtest_market import only_held
 from superhet.pipeline.backtest_page import engine_row, languages
 from superhet.pipeline.config import Config
 from superhet.pipeline.reconcile import reconcile
@@ -70,11 +68,7 @@ def _book(config: Config, market: Market, weights: Panel, run: Path) -> Book:
     """Give the book that the study traded; other engines are spared the names that it never holds."""
     decided = np.flatnonzero(np.nan_to_num(weights.values).any(axis=1))
     weights = weights.between(weights.dates.values[decided[0]], None)
-    if _alone(config.backtest):
-        held = np.flatnonzero(np.nan_to_num(weights.values).any(axis=0))
-        names = Assets([weights.assets.values[k] for k in held])
-        weights = replace(weights, values=weights.values[:, held], assets=names)
-        market = some_assets(market, names)
+    weights, market = only_held(weights, market, config.backtest)
     return Book(
         weights=weights,
         market=market,
@@ -83,11 +77,6 @@ def _book(config: Config, market: Market, weights: Panel, run: Path) -> Book:
         run=str(run),
         store=config.market.store,
     )
-
-
-def _alone(engine: Any) -> bool:
-    """Whether what an asset pays depends on no other asset: a median stands in for frictions not known."""
-    return (engine.frictions, engine.lending) == (Frictions(), Lending())
 
 
 def difference(found: Values) -> dict[str, float | None]:

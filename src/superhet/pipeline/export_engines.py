@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import inspect
 from collections.abc import Callable, Mapping
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,11 +20,6 @@ if TYPE_CHECKING:
 
 TARGETS = ("backtrader", "vnpy", "qlib")
 _ROOM = "superhet.backtest"
-
-
-def targets() -> list[str]:
-    """List the tools for which a folder can be written."""
-    return [t for t in TARGETS if find_spec(f"{_ROOM}.export_{t}") is not None]
 
 
 def export_book(target: str, book: Book, settings: Mapping[str, Any], out: Path) -> dict[str, Any]:
@@ -77,9 +71,8 @@ def writer_of(target: str) -> Callable[..., None]:
     UnknownName
         with near misses
     """
-    known = targets()
-    if target not in known:
-        raise UnknownName("export target", target, known)
+    if target not in TARGETS:
+        raise UnknownName("export target", target, TARGETS)
     room = importlib.import_module(f"{_ROOM}.export_{target}")
     found: Callable[[Tape, Path], None] = getattr(room, f"export_{target}")
     return found

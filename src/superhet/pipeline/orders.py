@@ -25,7 +25,7 @@ from superhet.panel import Assets, Dates, Market, Panel
 from superhet.pipeline.artifacts import write_atomic
 from superhet.pipeline.backtest_books import marks
 from superhet.pipeline.backtest_engines import NATIVE, make_engine
-from superhet.pipeline.backtest_market import some_assets
+from superhet.pipeline.backtest_market import priced_alone, some_assets
 from superhet.pipeline.order_limits import next_limits, next_weekday
 from superhet.pipeline.orders_source import (
     Held,
@@ -77,6 +77,8 @@ def next_orders(
     assert isinstance(engine, NativeEngine)
     held = set() if given is None else set(given.shares)
     ever = set(np.array(weights.assets.values)[np.nan_to_num(weights.values).any(axis=0)])
+    if not priced_alone(engine):
+        ever = set(weights.assets.values)
     names = Assets([a for a in market.assets.values if a in held | ever])
     market = some_assets(market, names)
     weights = _on(weights, names)

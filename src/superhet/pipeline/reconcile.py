@@ -213,7 +213,7 @@ def _of_money(ours: Books, theirs: Books, day: Any) -> dict[str, Any]:
 
     both = _traded(ours).filter(pl.col("date") == day)
     both = both.join(_traded(theirs).filter(pl.col("date") == day), on=["date", "asset"])
-    for what, reason in (("value", "fill price"), ("costs", "costs of the fill")):
+    for what, reason in (("value", "value of the fill"), ("costs", "costs of the fill")):
         gap = (pl.col(what) - pl.col(f"{what}_right")).abs()
         found = both.filter(gap > TOLERANCE / 2).sort("asset")
         if found.height:

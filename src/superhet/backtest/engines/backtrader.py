@@ -16,3 +16,5 @@ class BacktraderEngine(OutsideEngine):
 
     name: ClassVar[str] = "backtrader"
     module: ClassVar[str] = "backtrader"
+    own: ClassVar[tuple[str, ...]] = ("shorts",)
+    """Rules that it has itself; our adapter adds the others."""

@@ -16,3 +16,5 @@ class VnpyEngine(OutsideEngine):
 
     name: ClassVar[str] = "vnpy"
     module: ClassVar[str] = "vnpy_portfoliostrategy"
+    own: ClassVar[tuple[str, ...]] = ("shorts",)
+    """Rules that it has itself; our adapter adds the others."""
