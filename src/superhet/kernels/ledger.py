@@ -326,7 +326,7 @@ def run_ledger(
     )
     book.cells[: WEIGHT + 1] = opening.shares, opening.goal, opening.mark, opening.weight
     # room that is never written costs no memory
-    rows = max(4 * assets, min(sessions * assets, 32 * _ROWS))
+    rows = max(4 * assets, min(sessions * assets, 128 * _ROWS))
     log = Log(
         fills=np.empty((3, rows), dtype=np.int64),
         money=np.empty((7, rows)),
