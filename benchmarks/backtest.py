@@ -112,7 +112,7 @@ def superhet(arrays: Arrays) -> Works:
         | {name: arrays[name] for name in ("limit_up", "limit_down", "suspended")}
     )
     weights = Panel(
-        values=arrays["weights"],
+        values=0.9 * arrays["weights"] / arrays["weights"].sum(axis=1, keepdims=True),
         dates=plain.dates,
         assets=plain.assets,
         name="weights",

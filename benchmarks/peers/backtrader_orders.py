@@ -13,7 +13,7 @@ from pathlib import Path
 import backtrader as bt
 import numpy as np
 from clock import arrays, keep, row
-from fees import WORK, capital, fee, target
+from fees import WORK, capital, fee, invested, target
 
 
 class Fees(bt.CommInfoBase):
@@ -83,7 +83,7 @@ def cerebro(given):
     made.broker.setcash(capital(assets))
     made.broker.set_checksubmit(False)
     made.broker.addcommissioninfo(Fees())
-    made.addstrategy(Follow, weights=given["weights"].tolist())
+    made.addstrategy(Follow, weights=invested(given["weights"]).tolist())
     return made
 
 

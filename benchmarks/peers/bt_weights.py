@@ -13,7 +13,7 @@ from pathlib import Path
 import bt
 import pandas as pd
 from clock import arrays, row
-from fees import WORK, capital, fee
+from fees import WORK, capital, fee, invested
 
 
 def backtest(given):
@@ -23,7 +23,7 @@ def backtest(given):
         "index": pd.bdate_range("2014-01-02", periods=sessions),
         "columns": [f"a{i}" for i in range(assets)],
     }
-    weights = pd.DataFrame(given["weights"], **axes)
+    weights = pd.DataFrame(invested(given["weights"]), **axes)
     steps = [bt.algos.RunDaily(), bt.algos.WeighTarget(weights), bt.algos.Rebalance()]
     return bt.Backtest(
         bt.Strategy("weights", steps),

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import vectorbt as vbt
 from clock import arrays, row
-from fees import LOT, WORK, capital
+from fees import LOT, WORK, capital, invested
 
 
 def work(given):
@@ -24,9 +24,8 @@ def work(given):
         "index": pd.bdate_range("2014-01-02", periods=sessions),
         "columns": [f"a{i}" for i in range(assets)],
     }
-    close, opened, weights = (
-        pd.DataFrame(given[name], **axes) for name in ("close", "open", "weights")
-    )
+    close, opened = (pd.DataFrame(given[name], **axes) for name in ("close", "open"))
+    weights = pd.DataFrame(invested(given["weights"]), **axes)
     size, marks = weights.shift(1), close.shift(1)
 
     def run():

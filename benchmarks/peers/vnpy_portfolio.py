@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 from clock import arrays, keep, row
-from fees import WORK, capital, fee, target
+from fees import WORK, capital, fee, invested, target
 
 SCRATCH = tempfile.TemporaryDirectory()
 Path(SCRATCH.name, ".vntrader").mkdir()
@@ -81,7 +81,11 @@ def engine(given):
         sizes=dict.fromkeys(names, 1),
         priceticks=dict.fromkeys(names, 0.01),
     )
-    setting = {"weights": given["weights"].tolist(), "names": names, "cash": capital(assets)}
+    setting = {
+        "weights": invested(given["weights"]).tolist(),
+        "names": names,
+        "cash": capital(assets),
+    }
     made.add_strategy(Follow, setting)
     made.dts.update(moments)
     for i, name in enumerate(names):

@@ -19,7 +19,7 @@ os.environ["ZIPLINE_ROOT"] = SCRATCH.name  # before zipline is imported
 import numpy as np  # noqa: E402
 import pandas as pd  # noqa: E402
 from clock import arrays, row  # noqa: E402
-from fees import WORK, capital  # noqa: E402
+from fees import WORK, capital, invested  # noqa: E402
 from zipline import run_algorithm  # noqa: E402
 from zipline.api import order_target_percent, set_commission, set_slippage, symbol  # noqa: E402
 from zipline.data.bundles import ingest, register  # noqa: E402
@@ -68,7 +68,7 @@ def main(folder):
     sessions = calendar.sessions_in_range("2010-01-04", "2025-12-31")[:count]
     names = [f"A{i:04d}" for i in range(assets)]
     write_bundle(given, sessions, names)
-    weights = dict(zip(sessions, given["weights"], strict=True))
+    weights = dict(zip(sessions, invested(given["weights"]), strict=True))
 
     def initialize(context):
         set_commission(us_equities=commission.PerDollar(0.00026))
