@@ -14,7 +14,7 @@ A benchmark is a module with `FULL` and `SMALL` sizes, `inputs(size)` giving arr
 `tolerance(work, system)`. It may have `OUTSIDE` (peer in an environment of its own -> its script),
 `UNCOMPARED` (peers that work by other rules: timed only), `kept(found)` (what a call gave -> the arrays that
 are compared), `moved(work, size)` (bytes that must move, for the column "limit": CPU time / the time of a
-copy of as many bytes in the same run) and `WARM`.
+copy of as many bytes in the same run), `WARM` and `CALLS` (of a work that is short, at most).
 """
 
 from __future__ import annotations
@@ -50,7 +50,6 @@ OURS = "superhet"
 ONE_THREAD = {
     f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL", "NUMBA", "VECLIB")
 } | {"POLARS_MAX_THREADS": "1"}
-_MOST = 50  # calls of one work
 _WARM = (40, 60)  # dates and assets of the call that is not timed
 
 
@@ -99,7 +98,7 @@ def child(module_name: str, system: str, folder: Path) -> list[dict[str, Any]]:
         work()
     rows, kept = [], parts[system]
     for name, work in build(cut(whole, kept)).items():
-        seconds, cpu, numbers = timed(work)
+        seconds, cpu, numbers = timed(work, getattr(module, "CALLS", 3))
         rows.append({"work": name, "seconds": seconds, "cpu_seconds": cpu, "peak_mb": peak_mb()})
         _keep(folder, system, kept, name, keep(numbers))
         del numbers
@@ -111,13 +110,13 @@ def child(module_name: str, system: str, folder: Path) -> list[dict[str, Any]]:
     return rows
 
 
-def timed(work: Callable[[], Any]) -> tuple[float, float, Any]:
+def timed(work: Callable[[], Any], most: int = 3) -> tuple[float, float, Any]:
     """Give the wall and CPU seconds of the cheapest call, and the numbers.
 
-    Three calls, fewer if they are long, and more until half a second has gone.
+    Three calls, fewer if they are long, and up to `most` until half a second has gone.
     """
     best, spent, numbers = (np.inf, np.inf), 0.0, None
-    for k in range(_MOST):
+    for k in range(most):
         numbers = None  # two results at once would double the peak
         wall, cpu = time.perf_counter(), time.process_time()
         numbers = work()

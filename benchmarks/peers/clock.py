@@ -19,10 +19,10 @@ def arrays(folder, system):
     return {name: np.array(a[:dates, :assets], order="C") for name, a in whole.items()}
 
 
-def row(work, name, **more):
+def row(work, name, calls=3, **more):
     """Time a work, as `benchmarks._harness.timed` does; give its row and what it gave."""
     best, spent, found = (np.inf, np.inf), 0.0, None
-    for k in range(50):
+    for k in range(calls):
         found = None
         wall, cpu = time.perf_counter(), time.process_time()
         found = work()
