@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import threading
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -19,12 +20,16 @@ from superhet.data.durable import TEMPORARY, replace_file
 Array: TypeAlias = npt.NDArray[Any]
 
 _SUM = ".checksum"
+# numpy reads a header with Python's parser, which in Python 3.11 counts its depth over all threads at once,
+# and now and then stops one of them with a SystemError
+_ONE_HEADER = threading.Lock()
 
 
 def map_array(path: Path) -> Array | None:
     """Map an array, read-only; None if it is not there or is none."""
     try:
-        values: Array = np.load(path, mmap_mode="r", allow_pickle=False)
+        with _ONE_HEADER:
+            values: Array = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError):
         return None
     return values.view(np.ndarray)
