@@ -11,7 +11,7 @@ from superhet.backtest import ENGINES, NativeEngine
 from superhet.panel import Panel
 from superhet.pipeline.backtest_engines import Task, run_engines
 from superhet.pipeline.reconcile import reconcile
-from superhet.pipeline.reconcile_reasons import CHANGES, gaps, reason_table
+from superhet.pipeline.reconcile_reasons import CHANGES, gaps, reason_table, without
 from superhet.testing.markets import RandomMarket
 
 
@@ -100,7 +100,12 @@ def test_worth_of_a_rule_is_what_an_engine_without_it_ends_with(beside, market, 
     assert rows["stamp_duty"].worth == pytest.approx(theirs - base)
     assert rows["stamp_duty"].said_by == {"other": "no"}
     assert rows["commission_minimum"].said_by == {"other": "adapter"}
-    assert rows["limits_lots"].worth is not None
+    usual, free = (
+        without(weights, market, NativeEngine(), CHANGES[rule]).equity[-1]
+        for rule in ("dated_rates", "limits_lots")
+    )
+    assert rows["limits_lots"].worth == pytest.approx(free - usual)
+    assert free != usual
 
 
 def test_gap_at_the_end_is_explained_to_the_cent(beside, market, weights):

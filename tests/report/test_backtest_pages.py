@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from heard import Heard
 
 from superhet.report.catalogue import LANGUAGES, Text
 from superhet.report.pages.backtest_book import book_page
@@ -23,22 +24,6 @@ SIDE = {
     "count": 3, "open": 1, "won": 0.5, "mean_sessions": 4.0, "median_return": 0.01, "profit": 5.0,
     "costs": 1.0, "dividends": 0.0,
 }  # fmt: skip
-
-
-class Heard(Text):
-    """A catalogue that remembers what it was asked for."""
-
-    def __init__(self, language):
-        super().__init__(language)
-        self.asked = set()
-
-    def __getitem__(self, key):
-        self.asked.add(key)
-        return super().__getitem__(key)
-
-    def name(self, kind, word):
-        self.asked.add(f"{kind}.{word}")
-        return super().name(kind, word)
 
 
 def engine(name, **more):

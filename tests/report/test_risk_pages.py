@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from heard import Heard
 from test_validation import estimates
 
 from superhet.panel import Panel
@@ -18,22 +19,6 @@ from superhet.report.pages.risk_overlap import overlap_page
 from superhet.report.risk_html import render_overlap, render_risk
 from superhet.risk import correlate, validate
 from superhet.risk.validation import TrialSettings
-
-
-class Heard(Text):
-    """A catalogue that remembers what it was asked for."""
-
-    def __init__(self, language):
-        super().__init__(language)
-        self.asked = set()
-
-    def __getitem__(self, key):
-        self.asked.add(key)
-        return super().__getitem__(key)
-
-    def name(self, kind, word):
-        self.asked.add(f"{kind}.{word}")
-        return super().name(kind, word)
 
 
 @pytest.fixture(scope="module")

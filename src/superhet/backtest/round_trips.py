@@ -97,7 +97,7 @@ def _events(
         split[:m], dividend[:m] = actions["split"], actions["dividend"]
     order = np.lexsort((np.arange(n + m), session, asset))
     parts = (asset, session, shares, price, costs, split, dividend)
-    return tuple(np.ascontiguousarray(p[order]) for p in parts)  # type: ignore[return-value]
+    return tuple(np.ascontiguousarray(p[order]) for p in parts)  # type: ignore[return-value]  # as many as `parts`
 
 
 def held_shares(

@@ -11,6 +11,7 @@ into books.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, Literal, NamedTuple, TypeAlias
 
@@ -49,7 +50,7 @@ class _Parts(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
-class TapedEngine:
+class TapedEngine(ABC):
     """The settings that all engines share.
 
     A decision at the close of *t* is sized with the equity and prices of that close and filled on the
@@ -89,9 +90,9 @@ class TapedEngine:
     recovery: Annotated[float, Ge(0.0), Le(1.0)] = 1.0
     lending: Lending = field(default_factory=Lending)
 
+    @abstractmethod
     def keep(self, tape: Tape, opening: Opening | None = None) -> LedgerBooks:
         """Keep the books of a tape, from cash alone or from an opening book."""
-        raise NotImplementedError(f"{type(self).__name__} does not say how it keeps books")
 
     def run(self, weights: Panel, market: Market) -> BacktestResult:
         """Trade target weights, decided at the closes of `weights.dates`.

@@ -214,7 +214,7 @@ def trip_facts(frame: pl.DataFrame) -> dict[str, Any]:
 
 
 def _mean(column: pl.Series) -> float | None:
-    return None if not column.len() else float(column.mean())  # type: ignore[arg-type]
+    return None if not column.len() else float(column.mean())  # type: ignore[arg-type]  # of numbers
 
 
 def _histogram(values: Floats, *, symmetric: bool = False) -> dict[str, list[float]] | None:

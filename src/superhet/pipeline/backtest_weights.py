@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from superhet.errors import ConfigError, DataError, InputError
+from superhet.errors import ConfigError, DataError
 from superhet.panel import Assets, Dates, Panel
+from superhet.pipeline.parquet_rows import read_rows
 
 if TYPE_CHECKING:
     import polars as pl
@@ -75,15 +76,7 @@ def read_weights(path: Path, what: str = "--weights") -> TargetWeights:
     """
     import polars as pl
 
-    if not path.is_file():
-        raise InputError(f"{what}: {path}: no such file. Check the path.")
-    try:
-        frame = pl.read_parquet(path)
-    except (pl.exceptions.PolarsError, OSError) as error:
-        why = str(error).split("\n", 1)[0]
-        raise InputError(
-            f"{what}: {path}: cannot be read as Parquet ({why}). Write long rows date, asset, weight."
-        ) from None
+    frame = read_rows(path, what, "long rows date, asset, weight")
     frame = _long(frame, path)
     if not frame.height:
         raise DataError("there is no row.", file=str(path))

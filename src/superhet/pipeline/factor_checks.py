@@ -43,7 +43,7 @@ class Rule:
         """The bound, or both."""
         if self.least is not None and self.most is not None:
             return [self.least, self.most]
-        return self.most if self.least is None else self.least  # type: ignore[return-value]
+        return self.most if self.least is None else self.least  # type: ignore[return-value]  # one is set
 
     def row(self, facts: Mapping[str, Any]) -> dict[str, Any]:
         """Check a factor; a number that is not known neither passes nor fails."""

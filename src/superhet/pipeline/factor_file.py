@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from superhet.errors import DataError, InputError
+from superhet.errors import DataError
 from superhet.panel import Assets, Dates, Panel
+from superhet.pipeline.parquet_rows import read_rows
 
 if TYPE_CHECKING:
     import polars as pl
@@ -36,15 +37,7 @@ def read_factor_file(path: Path, what: str = "--factor-file") -> pl.DataFrame:
     """
     import polars as pl
 
-    if not path.is_file():
-        raise InputError(f"{what}: {path}: no such file. Check the path.")
-    try:
-        frame = pl.read_parquet(path)
-    except (pl.exceptions.PolarsError, OSError) as error:
-        why = str(error).split("\n", 1)[0]
-        raise InputError(
-            f"{what}: {path}: cannot be read as Parquet ({why}). Write long rows date, asset, factors."
-        ) from None
+    frame = read_rows(path, what, "long rows date, asset, factors")
     for key in KEYS:
         if key not in frame.columns:
             raise DataError(

@@ -19,6 +19,7 @@ from superhet.panel import Assets, Market, Panel
 from superhet.pipeline.artifacts import Artifacts
 from superhet.pipeline.backtest_market import whole_market
 from superhet.pipeline.backtest_weights import read_weights, weights_panel
+from superhet.pipeline.parquet_rows import read_rows
 
 REQUEST, WEIGHTS = "request.json", "weights.parquet"
 
@@ -146,13 +147,7 @@ def read_holdings(path: Path, cash: float | None, known: Assets) -> Held:
 
     if cash is None:
         raise InputError("--cash: is required with --holdings: what is in the account beside them.")
-    if not path.is_file():
-        raise InputError(f"--holdings: {path}: no such file. Check the path.")
-    try:
-        frame = pl.read_parquet(path)
-    except (pl.exceptions.PolarsError, OSError) as error:
-        why = str(error).split("\n", 1)[0]
-        raise InputError(f"--holdings: {path}: cannot be read as Parquet ({why}).") from None
+    frame = read_rows(path, "--holdings", "columns asset, shares")
     for name in ("asset", "shares"):
         if name not in frame.columns:
             there = ", ".join(frame.columns)

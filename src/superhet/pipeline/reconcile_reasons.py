@@ -154,11 +154,11 @@ def _less(one: float | None, other: float | None) -> float | None:
 def without(
     weights: Panel, market: Market, engine: NativeEngine, change: Change
 ) -> BacktestResult | None:
-    """Run our engine with a rule out; None where it cannot be taken out."""
+    """Run our engine with a rule out; None where the book does not live without it (ruined, say)."""
     try:
         engine, weights = change(engine, market, weights)
         return engine.run(weights, market)
-    except (SuperhetError, TypeError, ValueError):
+    except SuperhetError:
         return None
 
 

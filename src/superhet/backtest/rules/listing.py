@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from superhet.backtest.base import Codes
+from superhet.backtest.base import Codes, RuleTable
 from superhet.backtest.fills import FillPrices, FillSpec, fill_prices
 from superhet.backtest.frozen import frozen
 from superhet.kernels.ledger_market import closed_codes
@@ -17,6 +18,21 @@ from superhet.panel import Market
 def priced(market: Market, fill: FillSpec | FillPrices) -> FillPrices:
     """Give the prices of a fill, laid out already or not."""
     return fill if isinstance(fill, FillPrices) else fill_prices(market, fill)
+
+
+def single_shares(
+    market: Market, fill: FillSpec | FillPrices, conventions: Mapping[str, str]
+) -> RuleTable:
+    """Tabulate a market that stops nothing but what does not trade: no limits, orders of any whole number."""
+    blocked = closed_market(market, priced(market, fill))
+    one = np.ones(len(market.assets))
+    return RuleTable(
+        buy_block=blocked,
+        sell_block=blocked,
+        minimum=one,
+        step=one,
+        conventions={"price limits": "none", "lots": "single shares", **conventions},
+    )
 
 
 def closed_market(market: Market, prices: FillPrices) -> Codes:

@@ -5,12 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-import numpy as np
-
 from superhet.backtest.base import RULES, RuleTable
 from superhet.backtest.costs import CostSchedule
 from superhet.backtest.fills import FillPrices, FillSpec
-from superhet.backtest.rules.listing import closed_market, priced
+from superhet.backtest.rules.listing import single_shares
 from superhet.panel import Market
 
 
@@ -32,16 +30,4 @@ class NoRules:
 
     def table(self, market: Market, fill: FillSpec | FillPrices) -> RuleTable:
         """Tabulate the rules for the steps of a fill."""
-        blocked = closed_market(market, priced(market, fill))
-        single = np.ones(len(market.assets))
-        return RuleTable(
-            buy_block=blocked,
-            sell_block=blocked,
-            minimum=single,
-            step=single,
-            conventions={
-                "price limits": "none",
-                "lots": "single shares",
-                "costs": "none unless set",
-            },
-        )
+        return single_shares(market, fill, {"costs": "none unless set"})

@@ -14,12 +14,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-import numpy as np
-
 from superhet.backtest.base import RULES, RuleTable
 from superhet.backtest.costs import CostSchedule
 from superhet.backtest.fills import FillPrices, FillSpec
-from superhet.backtest.rules.listing import closed_market, priced
+from superhet.backtest.rules.listing import single_shares
 from superhet.panel import Market
 
 SECTION_31 = (
@@ -57,18 +55,9 @@ class USRules:
 
     def table(self, market: Market, fill: FillSpec | FillPrices) -> RuleTable:
         """Tabulate the rules for the steps of a fill."""
-        blocked = closed_market(market, priced(market, fill))
-        single = np.ones(len(market.assets))
-        return RuleTable(
-            buy_block=blocked,
-            sell_block=blocked,
-            minimum=single,
-            step=single,
-            conventions={
-                "price limits": "none",
-                "lots": "single shares",
-                "SEC fee": "on sales (Section 31), in the column of stamp duty; none before 2014-03-18, and "
-                "the rate of 2026 is not in the table",
-                "FINRA fee": "the trading activity fee on sales is left out",
-            },
-        )
+        said = {
+            "SEC fee": "on sales (Section 31), in the column of stamp duty; none before 2014-03-18, and "
+            "the rate of 2026 is not in the table",
+            "FINRA fee": "the trading activity fee on sales is left out",
+        }
+        return single_shares(market, fill, said)
