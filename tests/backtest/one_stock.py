@@ -25,7 +25,7 @@ def one_stock(**changes):
         "minimum": np.array([100.0]),
         "step": np.array([100.0]),
         "mark": np.array([10.0]),
-        "rates": np.zeros((4, 6)),
+        "rates": np.zeros((4, 7)),
         "days": np.array([0.0, 1.0, 1.0, 3.0]),
         "cash_rate": np.zeros(4),
         "margin_rate": np.zeros(4),

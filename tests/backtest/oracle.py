@@ -36,11 +36,11 @@ class SlowBook:
         return size if size >= self.tape.minimum[i] else 0.0
 
     def cost(self, t, i, q, price):
-        commission, minimum, per_share, stamp, transfer, slip = self.tape.rates[t]
+        commission, minimum, per_share, sold, bought, transfer, slip = self.tape.rates[t]
         value = abs(q) * price
         return [
             max(value * commission + abs(q) * per_share, minimum),
-            value * stamp if q < 0 else 0.0,
+            value * (sold if q < 0 else bought),
             value * transfer,
             value * (slip + self.at("half_spread", t, i, 0.0)),
             value * self.at("impact", t, i, 0.0) * sqrt(abs(q)),
@@ -78,8 +78,9 @@ class SlowBook:
             if self.mark[i] > 0:
                 self.mark[i] = max((self.mark[i] - rows.dividend_gross[k]) / split, 0.0)
             if held:
-                self.cash += held * rows.dividend[k]
-                self.income[0] += held * rows.dividend[k]
+                paid = held * (rows.dividend[k] if held > 0 else rows.dividend_gross[k])
+                self.cash += paid
+                self.income[0] += paid
                 self.shares[i] = whole(held * split)
                 self.cash += (held * split - self.shares[i]) * self.mark[i]
             self.goal[i] = whole(self.goal[i] * split)

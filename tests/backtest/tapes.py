@@ -19,7 +19,7 @@ QUIET = {"suspended": 0.0, "limits": False, "participation": None, "actions": Fa
          "delistings": False}  # fmt: skip
 FULL = {**QUIET, "suspended": 0.03, "limits": True, "participation": 0.1}
 FINANCING = {"borrow": 0.08, "cash_rate": 0.015, "margin_rate": 0.06, "borrowable": True,
-             "recall": True}  # fmt: skip
+             "recall": True, "buyers_duty": 3e-4}  # fmt: skip
 SCENARIOS = {
     "plain": QUIET,
     "long_short": {**QUIET, "long_short": True, "gross": 1.2, "borrow": 0.08},
@@ -46,6 +46,7 @@ def random_tape(
     gross=0.9,
     every=1,
     dated_stamp_duty=True,
+    buyers_duty=0.0,
     borrow=0.0,
     borrowable=False,
     recall=False,
@@ -92,7 +93,7 @@ def random_tape(
         minimum=np.where(star, 200.0, 100.0),
         step=np.where(star, 1.0, 100.0),
         mark=bars["close"][0],
-        rates=_rates(dates, dated_stamp_duty),
+        rates=_rates(dates, dated_stamp_duty, buyers_duty),
         days=np.diff(dates, prepend=dates[:1]).astype(float),
         cash_rate=np.full(sessions, cash_rate),
         margin_rate=np.full(sessions, margin_rate),
@@ -192,11 +193,12 @@ def _weights(rng, shape, gross, long_short, holes):
     return score * gross / np.where(total > 0, total, 1.0)
 
 
-def _rates(dates, dated):
+def _rates(dates, dated, buyers):
     stamp = np.where(dates < np.datetime64("2023-08-28"), 1e-3, 5e-4)
     one = np.ones(len(dates))
+    sold = stamp if dated else 5e-4 * one
     return np.column_stack(
-        [2.5e-4 * one, 5.0 * one, 0.0 * one, stamp if dated else 5e-4 * one, 1e-5 * one, 5e-4 * one]
+        [2.5e-4 * one, 5.0 * one, 0.0 * one, sold, buyers * one, 1e-5 * one, 5e-4 * one]
     )
 
 

@@ -149,7 +149,7 @@ def test_a_short_pays_its_fee_for_the_weekend(backtrader):
 @pytest.mark.slow
 def test_stamp_duty_falls_on_sales_and_each_leg_through_zero_pays_its_minimum(backtrader):
     # +500 to -500 on the last session: two sales of 500 at 10; duty 0.1 % and 5 of commission each
-    rates = np.zeros((4, 6))
+    rates = np.zeros((4, 7))
     rates[:, 1], rates[:, 3] = 5.0, 0.001
     tape = one_stock(
         weights=np.array([[0.5], [-0.5]]), row_of=np.array([0, -1, 1, -1]), rates=rates

@@ -112,7 +112,7 @@ def test_orders_wait_while_a_stock_is_suspended_or_at_its_limit(qlib):
         **{name: np.resize(getattr(one_stock(), name), 5) for name in ("cash_rate", "margin_rate")},
         dates=random_tape(1, 5, **SCENARIOS["plain"]).dates,
         days=np.array([0.0, 1.0, 1.0, 1.0, 3.0]),
-        rates=np.zeros((5, 6)),
+        rates=np.zeros((5, 7)),
         weights=np.array([[0.5], [0.0]]),
         row_of=np.array([0, -1, 1, -1, -1]),
         close=shut,

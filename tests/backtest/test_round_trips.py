@@ -26,7 +26,7 @@ def fills(*rows):
 
 
 def acts(*rows):
-    """Rows (session, asset, split, dividend)."""
+    """Rows (session, asset, split, dividend of a holder); a short pays a tenth more."""
     at, asset, split, dividend = (np.array(c, dtype=float) for c in zip(*rows, strict=True))
     return Records(
         columns={
@@ -34,6 +34,7 @@ def acts(*rows):
             "asset": asset.astype(int),
             "split": split,
             "dividend": dividend,
+            "dividend_gross": 1.1 * dividend,
         }
     )
 
@@ -64,8 +65,8 @@ def test_a_short_gains_when_the_price_falls_and_pays_the_dividend():
     )
     trip = row(found, 0)
     assert trip["side"] == -1
-    assert trip["dividends"] == pytest.approx(-50.0)
-    assert trip["profit"] == pytest.approx(100 * 2.0 - 10.0 - 50.0)
+    assert trip["dividends"] == pytest.approx(-55.0)
+    assert trip["profit"] == pytest.approx(100 * 2.0 - 10.0 - 55.0)
     assert trip["return"] == pytest.approx(trip["profit"] / 1000.0)
 
 

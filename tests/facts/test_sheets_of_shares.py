@@ -32,11 +32,12 @@ def test_a_dividend_of_half_a_yuan_with_a_tenth_of_tax():
     assert fills(result) == [(WEEK[1], A, 50_000.0, 10.0), (WEEK[3], A, -50_000.0, 9.7)]
 
 
-def test_a_short_pays_the_dividend():
+@pytest.mark.parametrize("tax", [0.0, 0.1])  # the lender is owed what the share paid, tax or not
+def test_a_short_pays_the_dividend_before_tax(tax):
     market = with_actions(
         sheet(WEEK, {A: [10, 10, 9.6, 9.6, 9.6]}), [(A, "2024-01-10", {"cash": 0.5})]
     )
-    result = engine().run(decide(market, {WEEK[0]: {A: -0.5}}), market)
+    result = engine(dividend_tax=tax).run(decide(market, {WEEK[0]: {A: -0.5}}), market)
     # Tue  sell 50,000 short at 10                 -> cash 1,500,000
     # Wed  pay 50,000 x 0.50                       -> cash 1,475,000
     #      equity 1,475,000 - 50,000 x 9.60        = 995,000

@@ -33,7 +33,7 @@ def one_short(**changes):
         "row_of": np.array([0, -1, -1, -1]),
         **{name: price for name in ("open", "high", "low", "close", "price")},
         "mark": np.array([10.0]),
-        "rates": np.zeros((4, 6)),
+        "rates": np.zeros((4, 7)),
         "terms": replace(flat.terms, capital=10_000.0),
     }
     return replace(flat, **{**plain, **changes})
@@ -80,7 +80,7 @@ def test_a_short_that_could_not_be_borrowed_misses_its_profit():
 
 def test_fees_on_the_same_fills_are_fees():
     # one sale of 500 at 10; 1 % instead of nothing
-    charged = np.zeros((4, 6))
+    charged = np.zeros((4, 7))
     charged[:, 0] = 0.01
     gap, _ = gap_of(one_short(), one_short(rates=charged))
     assert gap == {"fees": pytest.approx(-50.0), "residual": pytest.approx(0.0, abs=1e-9)}

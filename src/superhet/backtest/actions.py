@@ -85,7 +85,7 @@ def corporate_actions(market: Market, start: int = 0, dividend_tax: float = 0.0)
     return BookedActions(
         rows=_joined(market, start, table, factors) if adjusted else table,
         words={
-            "dividends": f"cash on the ex-date, {tax}; a short pays them",
+            "dividends": f"cash on the ex-date, {tax}; a short pays them before tax",
             "splits": "bonus shares and splits are whole shares; the fraction of a share is settled in cash "
             "at the ex-right price",
             "rights": "taken up and sold at once at their theoretical price: the value is kept as cash",

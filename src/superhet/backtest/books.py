@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from superhet.backtest.costs import CostSchedule, Schedule
+from superhet.backtest.costs import CostSchedule, Schedule, rate_on
 from superhet.backtest.tape import AccountTerms, Tape
 from superhet.errors import SuperhetError
 from superhet.kernels.ledger_books import (
@@ -179,6 +179,7 @@ def conventions(terms: AccountTerms, costs: CostSchedule, dates: Dates) -> dict[
         "commission": f"{costs.commission:.3%} of value{per_share}, at least "
         f"{costs.commission_minimum:g} a leg",
         "stamp duty": f"on sales: {_schedule(costs.stamp_duty, dates)}",
+        **_buyers_duty(costs, dates),
         "transfer fee": f"both sides: {_schedule(costs.transfer_fee, dates)}",
         "slippage": f"{costs.slippage:.3%} of value, booked as a cost; the fill price is not moved",
         "delisting": f"the position is closed at {recovery}, without costs",
@@ -187,6 +188,12 @@ def conventions(terms: AccountTerms, costs: CostSchedule, dates: Dates) -> dict[
         "gross returns": "the same fills without costs",
         "turnover": "half the traded value over the equity before, delistings left out",
     }
+
+
+def _buyers_duty(costs: CostSchedule, dates: Dates) -> dict[str, str]:
+    if not rate_on(costs.stamp_duty_buyers, dates).any():
+        return {}
+    return {"buyers' stamp duty": f"on purchases: {_schedule(costs.stamp_duty_buyers, dates)}"}
 
 
 def _interest(rate: float | str, on: str) -> str:

@@ -52,19 +52,14 @@ class CostSchedule:
     cash_interest: float | Literal["risk_free"] = 0.0
 
     def rates(self, dates: Dates) -> Floats:
-        """Give the six rates of each session, [dates, 6], columns as `kernels.ledger_books.Terms.rates`.
-
-        A book knows stamp duty on sales and transfer fee on both sides. Where buyers paid stamp duty too, the
-        part that both sides paid stands in the column of the transfer fee: the money is the same.
-        """
+        """Give the rates of each session, [dates, 7], columns as `tape.RATES`."""
         constant = (self.commission, self.commission_minimum, self.commission_per_share)
-        sellers, buyers = rate_on(self.stamp_duty, dates), rate_on(self.stamp_duty_buyers, dates)
-        both = np.minimum(sellers, buyers)
         return np.column_stack(
             [
                 *(np.full(len(dates), value) for value in constant),
-                sellers - both,
-                rate_on(self.transfer_fee, dates) + both,
+                rate_on(self.stamp_duty, dates),
+                rate_on(self.stamp_duty_buyers, dates),
+                rate_on(self.transfer_fee, dates),
                 np.full(len(dates), self.slippage),
             ]
         )

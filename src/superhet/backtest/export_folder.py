@@ -73,8 +73,8 @@ def flat_costs(tape: Tape) -> tuple[float, float]:
     share, half-spreads and impact are not in them.
     """
     last = dict(zip(RATES, tape.rates[-1].tolist(), strict=True))
-    buying = last["commission"] + last["transfer_fee"] + last["slippage"]
-    return buying, buying + last["stamp_duty"]
+    both = last["commission"] + last["transfer_fee"] + last["slippage"]
+    return both + last["stamp_duty_buyers"], both + last["stamp_duty"]
 
 
 def adjusted_bars(tape: Tape) -> dict[str, Floats]:

@@ -37,7 +37,8 @@ def round_trips(trades: Records, sessions: Dates, actions: Records | None = None
     ----------
     trades : fills of any engine
     sessions : of the book
-    actions : date, asset (position), split, dividend (net of tax); None = none
+    actions : date, asset (position), split, dividend (net of tax), dividend_gross (what a short
+        pays); None = none
 
     Returns
     -------
@@ -52,7 +53,7 @@ def round_trips(trades: Records, sessions: Dates, actions: Records | None = None
     """
     dates = sessions.days
     table = _events(trades, dates, actions)
-    found = match_fills(*table[:7])
+    found = match_fills(*table)
     entry, exit_ = found[1].astype(np.int64), found[2].astype(np.int64)
     asset, session = table[0], table[1]
     is_open = exit_ < 0
@@ -87,14 +88,16 @@ def _events(
     n, m = trades.rows, 0 if actions is None else actions.rows
     asset = np.empty(n + m, dtype=np.int64)
     session = np.empty(n + m, dtype=np.int64)
-    shares, price, costs, dividend = (np.zeros(n + m) for _ in range(4))
+    shares, price, costs = (np.zeros(n + m) for _ in range(3))
+    dividend = np.zeros((n + m, 2))
     split = np.ones(n + m)
     asset[m:], session[m:] = trades["asset"], np.searchsorted(dates, days)
     shares[m:], price[m:], costs[m:] = trades["shares"], trades["price"], fill_costs(trades)
     if actions is not None:
         asset[:m] = actions["asset"]
         session[:m] = np.searchsorted(dates, actions["date"].astype("datetime64[D]"))
-        split[:m], dividend[:m] = actions["split"], actions["dividend"]
+        split[:m] = actions["split"]
+        dividend[:m, 0], dividend[:m, 1] = actions["dividend"], actions["dividend_gross"]
     order = np.lexsort((np.arange(n + m), session, asset))
     parts = (asset, session, shares, price, costs, split, dividend)
     return tuple(np.ascontiguousarray(p[order]) for p in parts)  # type: ignore[return-value]  # as many as `parts`

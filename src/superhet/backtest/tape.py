@@ -40,6 +40,7 @@ RATES = (
     "commission_minimum",
     "commission_per_share",
     "stamp_duty",
+    "stamp_duty_buyers",
     "transfer_fee",
     "slippage",
 )
@@ -82,7 +83,7 @@ class ActionRows:
     session, asset : [rows], positions on the tape; session is the ex-date
     split : [rows], shares after for one share before, 1 = none
     dividend : [rows], currency paid per share held before, after tax
-    dividend_gross : [rows], before tax: what the price falls by
+    dividend_gross : [rows], before tax: what the price falls by, and what a short pays
     """
 
     session: Ints
@@ -138,7 +139,7 @@ class Tape:
         and infinity = no cap
     minimum, step : [assets], shares of the smallest order, and by which orders grow
     mark : [assets], raw value at the close of session 0, NaN unknown
-    rates : [sessions, 6], columns as `RATES`
+    rates : [sessions, 7], columns as `RATES`
     days : [sessions], calendar days since the session before; 0 at session 0
     cash_rate, margin_rate : [sessions], a year of 365 days
     terms : the account

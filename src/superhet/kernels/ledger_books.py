@@ -75,9 +75,9 @@ class Actions(NamedTuple):
 class Terms(NamedTuple):
     """What the broker says.
 
-    `rates` is [sessions, 9]: commission (fraction), its minimum, commission per share, stamp duty on sales,
-    transfer fee, slippage, interest a year on free cash, on money owed, and the part of a year of 365 days
-    since the session before. `lots` is [2, assets]: shares of the smallest order, and by which orders grow.
+    `rates` is [sessions, 10]: commission (fraction), its minimum, commission per share, stamp duty on sales
+    and on purchases, transfer fee, slippage, interest a year on free cash, on money owed, and the part of a
+    year of 365 days since the session before. `lots` is [2, assets]: shares of the smallest order, and by which orders grow.
     """
 
     rates: Floats
@@ -92,7 +92,8 @@ class Terms(NamedTuple):
 
 
 MINIMUM, STEP = range(2)  # rows of Terms.lots
-CASH_RATE, MARGIN_RATE, YEARS = 6, 7, 8  # columns of Terms.rates
+SALES_DUTY, PURCHASE_DUTY, FEE, SLIP, CASH_RATE, MARGIN_RATE, YEARS = range(3, 10)
+"""Columns of Terms.rates."""
 
 
 class Book(NamedTuple):

@@ -18,6 +18,7 @@ from superhet.kernels.ledger_books import (
     CASH,
     CASH_RULES,
     EQUITY,
+    FEE,
     FIRST_COST,
     GOAL,
     GROSS,
@@ -29,11 +30,14 @@ from superhet.kernels.ledger_books import (
     NO_BORROW,
     ORDER,
     PURCHASE,
+    PURCHASE_DUTY,
     REASON,
     RECALLED,
     RESERVE,
     SALE,
+    SALES_DUTY,
     SHARES,
+    SLIP,
     STEP,
     SUSPENDED,
     TRADED,
@@ -106,7 +110,8 @@ def _money_for(t: int, i: int, shares: float, price: float, quotes: Quotes, term
     rates, value = terms.rates, shares * price
     commission = max(value * rates[t, 0] + shares * rates[t, 2], rates[t, 1])
     impact = at(quotes.impact, t, i) * np.sqrt(shares)
-    extra = rates[t, 4] + rates[t, 5] + at(quotes.half_spread, t, i) + impact
+    extra = rates[t, PURCHASE_DUTY] + rates[t, FEE] + rates[t, SLIP]
+    extra += at(quotes.half_spread, t, i) + impact
     return float(value + commission + value * extra)
 
 
@@ -125,7 +130,8 @@ def _cash_room(
 ) -> float:
     """Give the shares that free cash buys, costs included; with impact the largest number of whole lots."""
     free, rates = book.account[MONEY] - book.account[RESERVE], terms.rates
-    extra = 1.0 + rates[t, 4] + rates[t, 5] + at(quotes.half_spread, t, i)
+    extra = 1.0 + rates[t, PURCHASE_DUTY] + rates[t, FEE] + rates[t, SLIP]
+    extra += at(quotes.half_spread, t, i)
     room = _room(free, price, rates[t, 0], rates[t, 1], rates[t, 2], extra)
     if at(quotes.impact, t, i) <= 0.0 or room <= 0.0:
         return float(room)
@@ -261,7 +267,7 @@ def fill_side(
     spread, impact, lendable = quotes.half_spread, quotes.impact, quotes.borrowable
     fills, money, series = log.fills, log.money, out.series
     rate, least, per_share = rates[t, 0], rates[t, 1], rates[t, 2]
-    stamp, fee = rates[t, 3] if side < 0.0 else 0.0, rates[t, 4]
+    stamp, fee = rates[t, SALES_DUTY if side < 0.0 else PURCHASE_DUTY], rates[t, FEE]
     simple, capping = terms.style == 0, terms.participation < np.inf
     highest, n = terms.max_gross * account[EQUITY], log.used[0]
     # names for what every leg changes: a number in memory is ready only some cycles after it was written
@@ -274,7 +280,7 @@ def fill_side(
         clear = block[s, i] == 0 and price > 0.0 and simple
         if not clear or (capping and not size <= terms.participation * volume[s, i]):
             size = 0.0 if size <= 0.0 else _allowed(s, t, i, size, quotes, terms, book, log)
-        slip, root = rates[t, 5] + at(spread, t, i), at(impact, t, i)
+        slip, root = rates[t, SLIP] + at(spread, t, i), at(impact, t, i)
         closing = min(size, max(-held * side, 0.0))
         for part in range(2):
             done = closing if part == 0 else size - closing
@@ -288,7 +294,7 @@ def fill_side(
                 if side < 0.0:
                     fits = fits and done <= at(lendable, t, i) + min(held, 0.0)
                 else:
-                    need = value * (1.0 + fee + slip + moved + rate) + least + done * per_share
+                    need = value * (1.0 + stamp + fee + slip + moved + rate) + least + done * per_share
                     fits = fits and factor >= 1.0 and need <= (cash - reserve) * _HAIR
                 if not fits:
                     account[MONEY], account[GROSS], account[RESERVE] = cash, gross, reserve

@@ -49,7 +49,7 @@ def _whole(shares: float) -> float:
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def apply_actions(t: int, actions: Actions, book: Book, out: Sheet) -> None:
-    """Pay dividends and split shares on their ex-dates; a short pays what a holder gets."""
+    """Pay dividends and split shares on their ex-dates; a short pays what a holder gets before tax."""
     cells, asset, terms = book.cells, actions.asset, actions.terms
     for k in range(actions.first[t], actions.first[t + 1]):
         i, split = asset[k], terms[0, k]
@@ -57,9 +57,9 @@ def apply_actions(t: int, actions: Actions, book: Book, out: Sheet) -> None:
         if cells[MARK, i] > 0.0:  # not for a mark that is not known
             cells[MARK, i] = mark
         if held != 0.0:
-            whole = _whole(held * split)
-            book.account[MONEY] += held * terms[1, k] + (held * split - whole) * mark
-            out.series[t, _DIVIDENDS] += held * terms[1, k]
+            whole, paid = _whole(held * split), held * terms[1 if held > 0.0 else 2, k]
+            book.account[MONEY] += paid + (held * split - whole) * mark
+            out.series[t, _DIVIDENDS] += paid
             cells[SHARES, i] = whole
         if cells[GOAL, i] != 0.0:
             cells[GOAL, i] = _whole(cells[GOAL, i] * split)

@@ -25,7 +25,8 @@ def match_fills(
     price : [rows], of the fill
     costs : [rows], currency, of the fill
     split : [rows], of an action: shares after for one before (1 for a fill)
-    dividend : [rows], of an action: currency per share held before the split (0 for a fill)
+    dividend : [rows, 2], of an action: currency per share held before the split (0 for a fill), for a
+        long and for a short
 
     Returns
     -------
@@ -46,7 +47,7 @@ def match_fills(
         if shares[k] == 0.0:
             factor = _whole(lots, head, tail, split[k])
             for q in range(head, tail):
-                lots[4, q] = (lots[4, q] + dividend[k]) / factor
+                lots[4, q] = (lots[4, q] + dividend[k, 0 if lots[1, q] > 0.0 else 1]) / factor
                 lots[1, q] *= factor
                 lots[2, q] /= factor
                 lots[3, q] /= factor

@@ -316,7 +316,7 @@ def told(failed: Mapping[str, str]) -> str:
 
 
 def action_records(weights: Panel, market: Market, dividend_tax: float = 0.0) -> Records:
-    """List splits and dividends after the first decision: date, asset (position), split, dividend."""
+    """List splits and dividends after the first decision, columns as `round_trips` reads them."""
     start = market.dates.index(weights.dates.values[0])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the engine warns of the same
@@ -328,5 +328,6 @@ def action_records(weights: Panel, market: Market, dividend_tax: float = 0.0) ->
             "asset": rows.asset,
             "split": rows.split,
             "dividend": rows.dividend,
+            "dividend_gross": rows.dividend_gross,
         },
     )

@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from superhet.backtest import RULES, NativeEngine
+from superhet.backtest.tape import RATES
 from superhet.data.base import Tables
 from superhet.errors import InputError
 from superhet.panel import Assets, Dates, Market, Panel
@@ -167,9 +168,9 @@ def _table(
     shares = _by_asset(market.assets, held.shares)
     mark = marks(market)[-1]
     up, down = next_limits(market, mark, engine.rules)
-    rates = engine.costs.over(RULES.get(engine.rules)().costs).rates(
-        Dates([next_weekday(market.dates.days[-1])])
-    )[0]
+    costs = engine.costs.over(RULES.get(engine.rules)().costs)
+    next_day = Dates([next_weekday(market.dates.days[-1])])
+    rates = dict(zip(RATES, costs.rates(next_day)[0].tolist(), strict=True))
     sizes = np.array([_order(h, g, s) for h, g, s in zip(shares, goals, step, strict=True)])
     chosen = np.flatnonzero(sizes)
     chosen = chosen[np.argsort(sizes[chosen] > 0.0, kind="stable")]
@@ -209,15 +210,17 @@ _SCHEMA: Any = {
 }  # fmt: skip
 
 
-def _cost(held: float, size: float, price: float, rates: Floats) -> float:
-    """Estimate the cost of an order, leg by leg: commission, stamp duty on sales, transfer fee, slippage."""
+def _cost(held: float, size: float, price: float, rates: Mapping[str, float]) -> float:
+    """Estimate the cost of an order, leg by leg: commission, stamp duty, transfer fee, slippage."""
     closing = min(abs(size), abs(held)) if held * size < 0.0 else 0.0
+    duty = "stamp_duty" if size < 0.0 else "stamp_duty_buyers"
     total = 0.0
     for leg in (closing, abs(size) - closing):
         if leg > 0.0 and price > 0.0:
             value = leg * price
-            total += max(value * rates[0] + leg * rates[2], rates[1])
-            total += value * (rates[4] + rates[5] + (rates[3] if size < 0.0 else 0.0))
+            per_share = leg * rates["commission_per_share"]
+            total += max(value * rates["commission"] + per_share, rates["commission_minimum"])
+            total += value * (rates["transfer_fee"] + rates["slippage"] + rates[duty])
     return float(total)
 
 

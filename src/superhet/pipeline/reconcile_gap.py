@@ -183,17 +183,17 @@ def _ruled(tape: Tape, t: Ints, i: Ints, shares: Floats) -> Floats:
         value * rate["commission"] + size * rate["commission_per_share"],
         rate["commission_minimum"],
     )
-    sold = np.where(shares < 0.0, value, 0.0) * rate["stamp_duty"]
+    duty = value * np.where(shares < 0.0, rate["stamp_duty"], rate["stamp_duty_buyers"])
     both = rate["transfer_fee"] + rate["slippage"] + half_spread + impact * np.sqrt(size)
-    return np.asarray(commission + sold + value * both)
+    return np.asarray(commission + duty + value * both)
 
 
 def _of_shares(tape: Tape, ours: _Side, theirs: _Side) -> dict[str, float]:
     """Give the profit on shares that only one of them holds, by why it does."""
     opened, closed = (np.nan_to_num(marks) for marks in tape_marks(tape))
     price = np.where(tape.price > 0.0, tape.price, 0.0)
-    split, paid, rows = _splits(tape), np.zeros(tape.shape), tape.actions
-    paid[rows.session, rows.asset] = rows.dividend
+    split, paid, rows = _splits(tape), np.zeros((2, *tape.shape)), tape.actions
+    paid[:, rows.session, rows.asset] = rows.dividend, rows.dividend_gross
     costs = theirs.by_cell(theirs.ruled, tape.shape) - ours.by_cell(ours.ruled, tape.shape)
     leaving = {
         name: side.by_cell(np.where(side.gone, side.shares, 0.0), tape.shape)
@@ -201,7 +201,8 @@ def _of_shares(tape: Tape, ours: _Side, theirs: _Side) -> dict[str, float]:
     }
     parts = _Parts(tape.shape[1])
     for t in range(1, tape.shape[0]):
-        parts.earn(paid[t] + split[t] * opened[t] - closed[t - 1])
+        each = _dividends(ours.held[t - 1], theirs.held[t - 1], paid[:, t])
+        parts.earn(each + split[t] * opened[t] - closed[t - 1])
         before = _whole(theirs.held[t - 1] * split[t]) - _whole(ours.held[t - 1] * split[t])
         parts.grow(split[t], before)
         parts.earn(closed[t] - opened[t])
@@ -214,6 +215,17 @@ def _of_shares(tape: Tape, ours: _Side, theirs: _Side) -> dict[str, float]:
             costs[t],
         )
     return dict(zip(_REASONS, parts.profit.tolist(), strict=True))
+
+
+def _dividends(ours: Floats, theirs: Floats, paid: Floats) -> Floats:
+    """Give the dividend of each share that theirs holds beyond ours, [assets].
+
+    A long gets `paid[0]`, a short pays `paid[1]`; between a long and a short it lies between the two.
+    """
+    apart = theirs - ours
+    got = [held * np.where(held > 0.0, *paid) for held in (ours, theirs)]
+    same = np.where(ours < 0.0, paid[1], paid[0])
+    return np.asarray(np.divide(got[1] - got[0], apart, out=same, where=apart != 0.0))
 
 
 def _unmatched(ours: Floats, theirs: Floats) -> Floats:

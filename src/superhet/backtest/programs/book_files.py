@@ -45,6 +45,7 @@ RATES = (
     "commission_minimum",
     "commission_per_share",
     "stamp_duty",
+    "stamp_duty_buyers",
     "transfer_fee",
     "slippage",
     "cash_rate",
@@ -64,7 +65,7 @@ class Action(NamedTuple):
     asset: int
     split: float
     dividend: float  # what the holder gets, net of tax
-    dividend_gross: float  # what the price falls by
+    dividend_gross: float  # what the price falls by, and what a short pays
 
 
 @dataclass(frozen=True, eq=False)

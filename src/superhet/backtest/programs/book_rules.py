@@ -132,7 +132,8 @@ class Clerk:
         self.goal[i] = _toward_zero(self.goal[i] * split)
         if held[i] == 0.0:
             return 0.0
-        paid, grown = held[i] * action.dividend, held[i] * split
+        each = action.dividend if held[i] > 0.0 else action.dividend_gross
+        paid, grown = held[i] * each, held[i] * split
         self._flows["dividends"] += paid
         held[i] = _toward_zero(grown)
         return paid + (grown - held[i]) * self._mark[i]
@@ -293,7 +294,7 @@ class Clerk:
                 value * rate["commission"] + size * rate["commission_per_share"],
                 rate["commission_minimum"],
             ),
-            "stamp_duty": value * rate["stamp_duty"] if shares < 0.0 else 0.0,
+            "stamp_duty": value * rate["stamp_duty" if shares < 0.0 else "stamp_duty_buyers"],
             "transfer_fee": value * rate["transfer_fee"],
             "slippage": value * (rate["slippage"] + spread),
             "impact": value * self._quote["impact"][asset] * math.sqrt(size),
@@ -310,7 +311,8 @@ class Clerk:
         """
         rate, quote = self._rate, self._quote
         price, impact = quote["price"][asset], quote["impact"][asset]
-        extra = 1.0 + rate["transfer_fee"] + rate["slippage"] + quote["half_spread"][asset]
+        extra = 1.0 + rate["stamp_duty_buyers"] + rate["transfer_fee"] + rate["slippage"]
+        extra += quote["half_spread"][asset]
         rated = extra + rate["commission"] + rate["commission_per_share"] / price
         spend = min(free / rated, (free - rate["commission_minimum"]) / extra)
         room = float(max(spend, 0.0) / price)

@@ -105,7 +105,7 @@ def exchange_settings(tape: Tape) -> dict[str, Any]:
         "codes": list(tape.assets),
         "deal_price": "$price",
         "limit_threshold": ("$buy_block", "$sell_block"),
-        "open_cost": both,
+        "open_cost": both + rate["stamp_duty_buyers"],
         "close_cost": both + rate["stamp_duty"],
         "min_cost": rate["commission_minimum"],
         "trade_unit": int(usual(tape.step)),
@@ -205,7 +205,7 @@ class FollowTape(BaseStrategy):
         ours = self.clerk.leg_cost(i, shares)
         value = abs(shares) * price
         cost = dict.fromkeys(LEG_COSTS, 0.0)
-        cost["stamp_duty"] = value * rate["stamp_duty"] if shares < 0.0 else 0.0
+        cost["stamp_duty"] = value * rate["stamp_duty" if shares < 0.0 else "stamp_duty_buyers"]
         cost["transfer_fee"] = value * rate["transfer_fee"]
         cost["slippage"] = value * rate["slippage"]
         cost["commission"] = charged - math.fsum(cost.values())

@@ -116,10 +116,6 @@ def _early(market: Market) -> dict[str, str]:
     """State what stands in for rules of long ago, where the sessions reach that far back."""
     first = market.dates.days[0]
     out = {}
-    if first < np.datetime64(SELLERS_ONLY):
-        out["buyers' stamp duty"] = (
-            f"before {SELLERS_ONLY} buyers paid too; what both sides paid is booked as transfer fee"
-        )
     if first < np.datetime64("2015-08-01"):
         out["early transfer fee"] = (
             "before 2015-08-01 Shanghai charged by face value; Shenzhen's rate stands for both"
