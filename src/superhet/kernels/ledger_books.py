@@ -77,7 +77,8 @@ class Terms(NamedTuple):
 
     `rates` is [sessions, 10]: commission (fraction), its minimum, commission per share, stamp duty on sales
     and on purchases, transfer fee, slippage, interest a year on free cash, on money owed, and the part of a
-    year of 365 days since the session before. `lots` is [2, assets]: shares of the smallest order, and by which orders grow.
+    year of 365 days since the session before. `lots` is [2, assets]: shares of the smallest order, and by
+    which orders grow.
     """
 
     rates: Floats
