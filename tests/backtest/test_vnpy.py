@@ -265,7 +265,9 @@ def test_the_super_factor_becomes_a_signal_of_the_lab(tmp_path):
     assert table.column_names == ["datetime", "vt_symbol", "signal"]
     np.testing.assert_array_equal(table["signal"].to_numpy(), values[np.isfinite(values)])
     rates = json.loads((lab / "contract.json").read_text())["600000.SSE"]
-    assert rates["short_rate"] - rates["long_rate"] == pytest.approx(tape.rates[-1, 3] - tape.rates[-1, 4])
+    assert rates["short_rate"] - rates["long_rate"] == pytest.approx(
+        tape.rates[-1, 3] - tape.rates[-1, 4]
+    )
 
 
 def test_an_export_does_not_write_over_anything(tmp_path):

@@ -294,7 +294,9 @@ def fill_side(
                 if side < 0.0:
                     fits = fits and done <= at(lendable, t, i) + min(held, 0.0)
                 else:
-                    need = value * (1.0 + stamp + fee + slip + moved + rate) + least + done * per_share
+                    need = (
+                        value * (1.0 + stamp + fee + slip + moved + rate) + least + done * per_share
+                    )
                     fits = fits and factor >= 1.0 and need <= (cash - reserve) * _HAIR
                 if not fits:
                     account[MONEY], account[GROSS], account[RESERVE] = cash, gross, reserve
