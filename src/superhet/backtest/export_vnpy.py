@@ -26,6 +26,7 @@ from superhet.backtest.export_folder import (
     flat_costs,
     write_book_folder,
 )
+from superhet.backtest.programs.vnpy_names import vt_symbol
 from superhet.backtest.tape import Tape
 from superhet.backtest.tape_marks import tape_marks
 from superhet.kernels.ledger_books import NOT_LISTED
@@ -36,6 +37,7 @@ FILES = {
     "vnpy_book.py": "vnpy_book.py",
     "vnpy_strategy.py": "vnpy_strategy.py",
     "vnpy_lab.py": "vnpy_lab.py",
+    "vnpy_names.py": "vnpy_names.py",
     "book_rules.py": "book_rules.py",
     "book_files.py": "book_files.py",
 }
@@ -46,20 +48,7 @@ REQUIREMENTS = (
     "numpy>=1.26",
     "pyarrow>=14",
 )
-_EXCHANGES = {"SH": "SSE", "SZ": "SZSE", "BJ": "BSE"}
 _PRICE_TICK = 0.01
-
-
-def vt_symbol(asset: str) -> str:
-    """Give vn.py's name of an asset; what is not listed in China is at SMART.
-
-    Examples
-    --------
-    >>> vt_symbol("600000.SH"), vt_symbol("AAPL")
-    ('600000.SSE', 'AAPL.SMART')
-    """
-    name, _, suffix = asset.rpartition(".")
-    return f"{name}.{_EXCHANGES[suffix]}" if suffix in _EXCHANGES and name else f"{asset}.SMART"
 
 
 def export_vnpy(tape: Tape, folder: Path, super_factor: Panel | None = None) -> None:

@@ -11,20 +11,19 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from superhet.kernels.ledger_books import LEG_COSTS
 from superhet.kernels.round_trips import match_fills
 from superhet.panel import BacktestResult, Dates, Records
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 Integers: TypeAlias = npt.NDArray[np.int64]
-COSTS_OF_FILLS = ("commission", "stamp_duty", "transfer_fee", "slippage", "impact")
-"""Costs that a fill carries, where its engine books them."""
 _DUST = 1e-6  # of a share: 100 x 1.15 is 114.99999999999999 in floats, and 115 shares
 
 
 def fill_costs(trades: Records) -> Floats:
-    """Add the costs of each fill, [rows], currency."""
+    """Add the costs of each fill that its engine books, [rows], currency."""
     total = np.zeros(trades.rows)
-    for name in COSTS_OF_FILLS:
+    for name in LEG_COSTS:
         if name in trades:
             total += np.asarray(trades[name], dtype=np.float64)
     return total

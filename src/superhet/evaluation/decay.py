@@ -24,6 +24,25 @@ Among: TypeAlias = Literal["pairs", "date"]
 DEFAULT_LAGS = (1, 2, 3, 4, 5, 10, 15, 20)
 
 
+def half_life(means: Series, lags: Sequence[int]) -> float:
+    """Give the sessions after the first lag until the mean RankIC has halved; NaN if it never does.
+
+    Examples
+    --------
+    >>> half_life(np.array([0.04, 0.03, 0.01]), [1, 2, 3])
+    1.5
+    """
+    if not means.size or not abs(means[0]) > 0.0:
+        return float("nan")
+    share = means / means[0]
+    below = np.flatnonzero(share <= 0.5)
+    if not below.size:
+        return float("nan")
+    k = int(below[0])
+    part = (share[k - 1] - 0.5) / (share[k - 1] - share[k])
+    return float(lags[k - 1] + part * (lags[k] - lags[k - 1]) - lags[0])
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Decay:
     """Rank IC of one signal against returns that begin later and later.
@@ -48,20 +67,8 @@ class Decay:
 
     @property
     def half_life(self) -> float:
-        """Sessions after the first lag until the mean rank IC has halved, by linear interpolation.
-
-        NaN where it never does within the lags, or where the first is not known or zero.
-        """
-        means = self.rank_ic
-        if not abs(means[0]) > 0.0:
-            return float("nan")
-        share = means / means[0]
-        below = np.flatnonzero(share <= 0.5)
-        if not below.size:
-            return float("nan")
-        k = int(below[0])
-        part = (share[k - 1] - 0.5) / (share[k - 1] - share[k])
-        return float(self.lags[k - 1] + part * (self.lags[k] - self.lags[k - 1]) - self.lags[0])
+        """See `half_life`."""
+        return half_life(self.rank_ic, self.lags)
 
     def to_dict(self) -> dict[str, Any]:
         """Give the numbers by name, ready for JSON."""

@@ -16,6 +16,7 @@ from superhet.evaluation import (
     evaluate,
     summarize_series,
 )
+from superhet.evaluation.decay import half_life
 from superhet.evaluation.summary import summarize_many
 from superhet.evaluation.targets import rank_panel
 from superhet.kernels.pair_ranks import spearman_ranked
@@ -161,25 +162,6 @@ def decay_facts(signal: Panel, ground: Ground) -> dict[str, Any]:
             "t": [plain(s.t) for s in found],
         },
     }
-
-
-def half_life(means: Series, lags: list[int]) -> float:
-    """Give the sessions after the first lag until the mean RankIC has halved; NaN if it never does.
-
-    Examples
-    --------
-    >>> half_life(np.array([0.04, 0.03, 0.01]), [1, 2, 3])
-    1.5
-    """
-    if not means.size or not abs(means[0]) > 0.0:
-        return float("nan")
-    share = means / means[0]
-    below = np.flatnonzero(share <= 0.5)
-    if not below.size:
-        return float("nan")
-    k = int(below[0])
-    part = (share[k - 1] - 0.5) / (share[k - 1] - share[k])
-    return float(lags[k - 1] + part * (lags[k] - lags[k - 1]) - lags[0])
 
 
 def autocorrelation_facts(found: Evaluation) -> dict[str, Any]:

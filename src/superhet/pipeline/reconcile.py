@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from superhet.kernels.ledger_books import LEG_COSTS
 from superhet.pipeline.artifacts import write_atomic
 from superhet.pipeline.backtest_books import Books
 from superhet.pipeline.backtest_engines import NATIVE
@@ -29,7 +30,6 @@ Floats = npt.NDArray[np.float64]
 TOLERANCE = 0.01
 """Currency by which two equities may differ before they are said to."""
 _SHARES = 1e-6
-_FILL_COSTS = ("commission", "stamp_duty", "transfer_fee", "slippage", "impact")
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -139,7 +139,7 @@ def _traded(books: Books) -> pl.DataFrame:
     import polars as pl
 
     trades = books.table("trades")
-    costs = [n for n in _FILL_COSTS if n in trades.columns]
+    costs = [n for n in LEG_COSTS if n in trades.columns]
     return trades.group_by("date", "asset").agg(
         pl.col("shares").sum(),
         pl.col("value").sum(),
@@ -244,7 +244,7 @@ def _kind(ours: Books, theirs: Books, day: Any, asset: str) -> str:
     for books in (ours, theirs):
         trades = books.table("trades")
         rows = trades.filter((pl.col("date") == day) & (pl.col("asset") == asset))
-        sums.append({n: float(rows[n].sum()) for n in _FILL_COSTS if n in rows.columns})
+        sums.append({n: float(rows[n].sum()) for n in LEG_COSTS if n in rows.columns})
     shared = [n for n in sums[0] if n in sums[1]]
     return max(shared, key=lambda n: abs(sums[0][n] - sums[1][n]), default="")
 

@@ -29,25 +29,14 @@ from vnpy_portfoliostrategy.backtesting import BacktestingEngine
 if TYPE_CHECKING:
     from superhet.backtest.programs.book_files import BookError, Tape
     from superhet.backtest.programs.book_rules import Clerk, Order
+    from superhet.backtest.programs.vnpy_names import vt_symbol
 else:  # a program runs alone, with its own folder in front of the path
     from book_files import BookError, Tape
     from book_rules import Clerk, Order
+    from vnpy_names import vt_symbol
 
-_EXCHANGES = {"SH": "SSE", "SZ": "SZSE", "BJ": "BSE"}
 _FAR_ABOVE, _FAR_BELOW = 1e9, 0.0  # limits through the market: vn.py fills at the open of the bar
 _TICK = 0.01
-
-
-def vt_symbol(asset: str) -> str:
-    """Give vn.py's name of an asset; what is not listed in China is at SMART.
-
-    Examples
-    --------
-    >>> vt_symbol("600000.SH"), vt_symbol("AAPL")
-    ('600000.SSE', 'AAPL.SMART')
-    """
-    name, _, suffix = asset.rpartition(".")
-    return f"{name}.{_EXCHANGES[suffix]}" if suffix in _EXCHANGES and name else f"{asset}.SMART"
 
 
 def tape_bars(tape: Tape, asset: int) -> list[Any]:
