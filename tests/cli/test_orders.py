@@ -10,7 +10,9 @@ import pytest
 from books import FIRST, book_of
 from refused import assert_refused
 
+from superhet.cli.stores import open_store_of
 from superhet.data.base import MemoryTables
+from superhet.errors import StoreError
 from superhet.pipeline.backtest_market import whole_market
 from superhet.pipeline.orders import next_orders
 from superhet.pipeline.orders_source import read_source
@@ -207,3 +209,15 @@ def test_what_is_wrong_is_said_in_one_paragraph(backtested, command, tmp_path, m
     say("XX is unknown to the store", *given, "--cash", "1")
     pl.DataFrame({"asset": ["XX"]}).write_parquet(held)
     say("no column 'shares'", *given, "--cash", "1")
+
+
+def test_a_relative_store_is_found_where_the_run_was_made(tiny_store, tmp_path, monkeypatch):
+    made, elsewhere = tmp_path / "study", tmp_path / "elsewhere"
+    for folder in (made / "runs" / "one", made / "stores", elsewhere):
+        folder.mkdir(parents=True)
+    (made / "stores" / "tiny").symlink_to(tiny_store.path.resolve())
+    monkeypatch.chdir(elsewhere)
+    found = open_store_of(made / "runs" / "one", "stores/tiny")
+    assert found.snapshot == tiny_store.snapshot
+    with pytest.raises(StoreError, match="stores/other: there is no store here"):
+        open_store_of(made / "runs" / "one", "stores/other")

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from superhet.cli.console import emit, guarded, progress_bar
 from superhet.cli.options import AsJson, Debug, Quiet
-from superhet.cli.stores import open_store
+from superhet.cli.stores import open_store, open_store_of
 
 if TYPE_CHECKING:
-    from superhet.data.base import Tables
     from superhet.pipeline.backtest import BacktestChoice, Book
     from superhet.progress import Progress
 
@@ -147,7 +146,7 @@ def book_of(
 ) -> Book:
     """Read what is traded: a file of weights, or those of a study's run."""
     from superhet.errors import InputError
-    from superhet.pipeline.backtest import of_run, of_weights
+    from superhet.pipeline.backtest import of_run, of_weights, run_config
 
     if (run is None) == (weights is None):
         raise InputError(
@@ -158,11 +157,6 @@ def book_of(
             raise InputError("--store: is required with --weights: the prices come from there.")
         return of_weights(open_store(store), weights, choice, progress)
     assert run is not None
-    return of_run(_store_of(run, store), run, choice, progress)
-
-
-def _store_of(run: Path, store: Path | None) -> Tables:
-    from superhet.pipeline.backtest import run_config
-
-    config: Any = run_config(run)
-    return open_store(store or Path(config.market.store))
+    if store is not None:
+        return of_run(open_store(store), run, choice, progress)
+    return of_run(open_store_of(run, run_config(run).market.store), run, choice, progress)

@@ -9,7 +9,7 @@ import typer
 
 from superhet.cli.console import emit, guarded
 from superhet.cli.options import AsJson, Debug
-from superhet.cli.stores import open_store
+from superhet.cli.stores import open_store, open_store_of
 
 
 @guarded
@@ -48,9 +48,8 @@ def orders(
         day.fromisoformat(date)
     except ValueError:
         raise ConfigError("--date", f"must be a date like 2018-01-31 (got {date!r})") from None
-    frame, found = next_orders(
-        source, open_store(store or source.store), date, holdings=holdings, cash=cash
-    )
+    tables = open_store(store) if store is not None else open_store_of(run, source.store)
+    frame, found = next_orders(source, tables, date, holdings=holdings, cash=cash)
     write_orders(frame, out)
     found["out"] = str(out)
     emit(found, as_json=json, text=lambda: orders_text(found))

@@ -169,6 +169,8 @@ def run_config(folder: Path) -> Config:
         if the folder is no finished run
     """
     file = folder / "config.yaml"
+    if not folder.is_dir():
+        raise InputError(f"{folder}: there is no such folder. Name the folder of a finished run.")
     if not file.is_file() or not (folder / "stages" / "portfolio.json").is_file():
         raise InputError(
             f"{folder}: no run of a study (config.yaml and a finished portfolio are missing). Name a run "
