@@ -6,9 +6,9 @@ import warnings
 
 import numpy as np
 import pytest
-from fact_sheets import A, B, with_actions
+from fact_sheets import A, B, engine, with_actions
 from numpy.testing import assert_allclose
-from sheet_market import sheet
+from sheet_market import decide, fills, sheet
 
 from superhet.backtest import ActionsDisagree, corporate_actions
 
@@ -153,6 +153,15 @@ def test_without_factors_the_table_stands_alone_and_without_both_there_is_nothin
     )
     assert rows(corporate_actions(bare)) == []
     assert corporate_actions(bare).words["dividends"].startswith("none")
+
+
+def test_a_split_while_suspended_before_the_first_decision_is_in_its_size():
+    """10 before, 2 for 1 and 0.2 of cash while suspended: a share is worth 4.9 when half is decided."""
+    closed = sheet(DAYS, {A: [10, None, None, 5, 5], B: [10] * 5})
+    market = with_actions(closed, [(A, DAYS[1], {"split": 2.0, "cash": 0.2})])
+    assert "adjust_factor" not in market
+    result = engine().run(decide(market, {DAYS[2]: {A: 0.5}}), market)
+    assert fills(result) == [(DAYS[3], A, 102_000.0, 5.0)]  # 500,000 / 4.9, in lots
 
 
 def test_actions_after_the_end_or_of_the_past_are_left_out():

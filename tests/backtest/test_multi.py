@@ -49,11 +49,11 @@ def test_without_costs_the_sum_of_the_parts_is_the_whole():
 
 
 @pytest.mark.parametrize(
-    ("shares", "match"),
+    ("fractions", "match"),
     [({"one": 1.0}, "every strategy once"), ({"one": 0.7, "two": 0.7}, "sum to at most 1")],
 )
-def test_shares_that_make_no_account_are_refused(shares, match):
+def test_fractions_that_make_no_account_are_refused(fractions, match):
     market = sheet(WEEK, {A: [10] * 5})
     weights = {n: decide(market, {WEEK[0]: {A: 0.5}}) for n in ("one", "two")}
     with pytest.raises(ConfigError, match=match):
-        run_book(weights, shares, engine(), market)
+        run_book(weights, fractions, engine(), market)

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from browser import looked_at
 from heard import Heard
 
 from superhet.report.catalogue import LANGUAGES, Text
@@ -154,3 +155,12 @@ def test_one_engine_alone_has_no_reconciliation(study):
 def test_reasons_name_who_can_say_them(study):
     table = cards_of(reconcile_page(study, Text("en")))["book-reasons"].table
     assert [cell[2] for cell in table.rows[0][2:]] == ["its own", "by our adapter", "cannot"]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_browser_draws_every_figure_of_books_far_apart(study, language, tmp_path):
+    apart = {**study.difference, "qlib": np.array([0.0, 5e3, 4.2e7])}  # money, of every unit
+    html = render_book(replace(study, language=language, difference=apart))
+    said, drawn = looked_at(html, tmp_path)
+    assert said == []
+    assert drawn == set(re.findall(r'data-figure="([^"]+)"', html))

@@ -7,6 +7,7 @@ import re
 
 import numpy as np
 import pytest
+from browser import looked_at
 
 from superhet.report.catalogue import Text
 from superhet.report.factor_html import render_board, render_factor
@@ -443,3 +444,16 @@ def test_every_word_of_factor_pages_is_asked_for(monkeypatch):
         if k.startswith("factor.") and k not in asked and k.split(".")[1] not in named_by_data
     ]
     assert not unused
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("page", ["factor", "board"])
+def test_a_browser_draws_every_figure(page, language, tmp_path):
+    html = (
+        render_factor(sample(), language=language)
+        if page == "factor"
+        else render_board(board(), language=language)
+    )
+    said, drawn = looked_at(html, tmp_path)
+    assert said == []
+    assert drawn == set(re.findall(r'data-figure="([^"]+)"', html))

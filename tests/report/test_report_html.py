@@ -5,6 +5,7 @@ import re
 from html.parser import HTMLParser
 
 import pytest
+from browser import looked_at
 from report_sample import sample_study
 
 from superhet.report import render_html, write_html
@@ -117,3 +118,9 @@ def test_names_from_the_configuration_cannot_become_markup():
     assert "<script>alert(1)" not in html
     assert "<b>bold</b>" not in html
     parsed(html)
+
+
+def test_a_browser_draws_every_figure(html, tmp_path):
+    said, drawn = looked_at(html, tmp_path)
+    assert said == []
+    assert drawn == set(data_of(html)["figures"])

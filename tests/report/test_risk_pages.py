@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from browser import looked_at
 from heard import Heard
 from test_validation import estimates
 
@@ -106,3 +107,15 @@ def test_heat_map_of_signals_has_a_row_a_signal(overlaps):
 
 def test_same_study_gives_the_same_bytes(study):
     assert render_risk(study) == render_risk(study)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_browser_draws_every_figure(study, overlaps, language, tmp_path):
+    for name, html in (
+        ("model", render_risk(replace(study, language=language))),
+        ("overlap", render_overlap(replace(overlaps, language=language))),
+    ):
+        (tmp_path / name).mkdir()
+        said, drawn = looked_at(html, tmp_path / name)
+        assert said == []
+        assert drawn == set(figures_of(html))

@@ -2,7 +2,7 @@
 
 1. each strategy keeps its last target on every decision date of any of them; targets are added, each
    times its fraction of the capital                                                   -> `netted`
-2. the sum is one book; each strategy alone, with its share of the capital, is another -> `run_book`
+2. the sum is one book; each strategy alone, with its fraction of the capital, is another -> `run_book`
 3. what orders that cancel would have cost is the saving                               -> `BookOfStrategies`
 """
 
@@ -34,13 +34,13 @@ class BookOfStrategies:
     Parameters
     ----------
     net : the book of the sum
-    alone : name -> the book of one strategy with its share of the capital
-    shares : name -> fraction of the capital
+    alone : name -> the book of one strategy with its fraction of the capital
+    fractions : name -> fraction of the capital
     """
 
     net: BacktestResult
     alone: Mapping[str, BacktestResult]
-    shares: Mapping[str, float]
+    fractions: Mapping[str, float]
 
     @property
     def saving(self) -> Floats:
@@ -63,7 +63,7 @@ class BookOfStrategies:
 
 def run_book(
     weights: Mapping[str, Panel],
-    shares: Mapping[str, float],
+    fractions: Mapping[str, float],
     engine: TapedEngine,
     market: Market,
 ) -> BookOfStrategies:
@@ -72,27 +72,27 @@ def run_book(
     Parameters
     ----------
     weights : name -> target weights, as `engine.run` takes them
-    shares : name -> fraction of the capital; may sum to less than 1, the rest is cash
+    fractions : name -> fraction of the capital; may sum to less than 1, the rest is cash
     engine : `capital` is that of the whole book
     market : of all strategies
 
     Raises
     ------
     ConfigError
-        if names differ, a share is not above 0, or they sum to more than 1
+        if names differ, a fraction is not above 0, or they sum to more than 1
     AxisMismatch
         if the strategies have different assets
     """
-    _check(weights, shares)
+    _check(weights, fractions)
     alone = {
-        name: replace(engine, capital=engine.capital * shares[name]).run(panel, market)
+        name: replace(engine, capital=engine.capital * fractions[name]).run(panel, market)
         for name, panel in weights.items()
     }
-    net = engine.run(netted(weights, shares), market)
-    return BookOfStrategies(net=net, alone=alone, shares=dict(shares))
+    net = engine.run(netted(weights, fractions), market)
+    return BookOfStrategies(net=net, alone=alone, fractions=dict(fractions))
 
 
-def netted(weights: Mapping[str, Panel], shares: Mapping[str, float]) -> Panel:
+def netted(weights: Mapping[str, Panel], fractions: Mapping[str, float]) -> Panel:
     """Add target weights times fractions of the capital; a strategy keeps its target until its next decision.
 
     NaN on a decision date is 0, as for an engine.
@@ -110,21 +110,22 @@ def netted(weights: Mapping[str, Panel], shares: Mapping[str, float]) -> Panel:
         own = panel.dates.values[decided[name]]
         values = np.nan_to_num(np.asarray(panel.values[decided[name]], dtype=np.float64))
         row = np.searchsorted(own, days, side="right")  # 0: nothing decided yet
-        total += shares[name] * np.vstack([np.zeros(total.shape[1]), values])[row]
+        total += fractions[name] * np.vstack([np.zeros(total.shape[1]), values])[row]
     return Panel(values=total, dates=Dates(days), assets=first.assets, name="net", unit="weight")
 
 
-def _check(weights: Mapping[str, Panel], shares: Mapping[str, float]) -> None:
-    if set(weights) != set(shares) or not weights:
+def _check(weights: Mapping[str, Panel], fractions: Mapping[str, float]) -> None:
+    if set(weights) != set(fractions) or not weights:
         raise ConfigError(
-            "shares",
-            f"must name every strategy once (got {', '.join(sorted(shares)) or 'none'}; the weights are of "
-            f"{', '.join(sorted(weights)) or 'none'})",
+            "fractions",
+            f"must name every strategy once (got {', '.join(sorted(fractions)) or 'none'}; the weights are "
+            f"of {', '.join(sorted(weights)) or 'none'})",
         )
-    total = sum(shares.values())
-    if min(shares.values()) <= 0.0 or total > 1.0 + 1e-9:
+    total = sum(fractions.values())
+    if min(fractions.values()) <= 0.0 or total > 1.0 + 1e-9:
         raise ConfigError(
-            "shares", f"must be above 0 and sum to at most 1 (got {dict(shares)}, sum {total:g})"
+            "fractions",
+            f"must be above 0 and sum to at most 1 (got {dict(fractions)}, sum {total:g})",
         )
     first = next(iter(weights.values()))
     for name, panel in weights.items():

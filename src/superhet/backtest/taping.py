@@ -282,16 +282,23 @@ def _known(market: Market, name: str) -> Any:
 def _marks(market: Market, start: int) -> Floats:
     """Give the raw value of each asset at the close of session `start`, NaN before its first trade.
 
-    A last close of long ago is brought to the session's shares by the adjust factor.
+    A last close of long ago is brought to the session's shares by the adjust factor, or by the table of
+    corporate actions where there is none.
     """
     close = market["close"].values
     adjust = market["adjust_factor"].values if "adjust_factor" in market else np.ones((1, 1))
     one = np.broadcast_to(adjust, close.shape)
-    mark = np.full(close.shape[1], np.nan)
+    mark, last = np.full(close.shape[1], np.nan), np.zeros(close.shape[1], dtype=np.int64)
     for row in range(start, -1, -1):
         found = np.isnan(mark) & (close[row] > 0.0)
         if found.any():
             mark[found] = close[row, found] * one[row, found] / one[start, found]
+            last[found] = row
         elif not np.isnan(mark).any():
             break
+    if "adjust_factor" not in market and TABLE in market.events:
+        rows = corporate_actions(market).rows
+        for k in np.flatnonzero((rows.session > last[rows.asset]) & (rows.session <= start)):
+            i = rows.asset[k]
+            mark[i] = max((mark[i] - rows.dividend_gross[k]) / rows.split[k], 0.0)
     return mark

@@ -1,7 +1,7 @@
 """A file of target weights: long rows date, asset, weight, or a wide table -> a panel on a market's axes.
 
 1. the file is read, and its form checked                               -> read_weights
-2. strategies of one book are laid over each other                      -> net_strategies
+2. strategies of one book are laid over each other                      -> backtest.netted
 3. its assets and dates are found among those of the market             -> weights_panel
 
 A date that stands in the file is a decision: an asset without a row on it has weight 0. A weight that is NaN
@@ -12,13 +12,14 @@ a word.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from superhet.backtest import netted
 from superhet.errors import ConfigError, DataError
 from superhet.panel import Assets, Dates, Panel
 from superhet.pipeline.parquet_rows import read_rows
@@ -239,38 +240,19 @@ def weights_panel(
     require_assets(read, known or assets)
     days = np.unique(read.frame["date"].to_numpy().astype("datetime64[D]"))
     _require_sessions(days, market_dates, read.path)
-    dates = Dates(days)
     if not read.strategies:
-        values = _dense(read.frame, dates, assets)
-    else:
-        values = net_strategies({s: read.of(s).frame for s in read.strategies}, dates, assets)
-    return Panel(values=values, dates=dates, assets=assets, name="weights", unit="weight")
+        return _panel(read.frame, assets, "weights")
+    targets = {name: _panel(read.of(name).frame, assets, name) for name in read.strategies}
+    return replace(netted(targets, dict.fromkeys(targets, 1.0)), name="weights")
 
 
-def net_strategies(
-    frames: Mapping[str, pl.DataFrame], dates: Dates, assets: Assets
-) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """Add the targets of several strategies, [dates, assets].
-
-    A strategy without rows on a date keeps the targets of its last decision; before its first it holds
-    nothing.
-    """
-    book = np.zeros((len(dates), len(assets)))
-    for frame in frames.values():
-        own = Dates(np.unique(frame["date"].to_numpy().astype("datetime64[D]")))
-        last = np.searchsorted(own.values, dates.values, side="right") - 1
-        targets = _dense(frame, own, assets)
-        book[last >= 0] += targets[last[last >= 0]]
-    return book
-
-
-def _dense(
-    frame: pl.DataFrame, dates: Dates, assets: Assets
-) -> np.ndarray[Any, np.dtype[np.float64]]:
+def _panel(frame: pl.DataFrame, assets: Assets, name: str) -> Panel:
+    """Lay rows over their own dates and the assets; an asset without a row has 0."""
+    dates = Dates(np.unique(frame["date"].to_numpy().astype("datetime64[D]")))
     values = np.zeros((len(dates), len(assets)))
     row = np.searchsorted(dates.values, frame["date"].to_numpy().astype("datetime64[D]"))
     values[row, asset_columns(frame["asset"], assets)] = frame["weight"].to_numpy()
-    return values
+    return Panel(values=values, dates=dates, assets=assets, name=name, unit="weight")
 
 
 def asset_columns(names: pl.Series, assets: Assets) -> np.ndarray[Any, np.dtype[np.int64]]:

@@ -22,6 +22,11 @@
     const text = v.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits });
     return /^-[0.,]*$/.test(text) ? text.slice(1) : text;
   };
+  const UNITS = { money_en: [[1e9, "bn"], [1e6, "m"], [1e3, "k"]], money_zh: [[1e8, "亿"], [1e4, "万"]] };
+  const money = (kind, v, digits) => {
+    const [size, unit] = UNITS[kind].find(([least]) => Math.abs(v) >= least) || [1, ""];
+    return unit ? digits(v / size) + " " + unit : fixed(v, 0);
+  };
   const write = (kind, v) => {
     if (Array.isArray(v)) return v.map((x) => write(kind, x)).join(" … ");
     if (v === null || v === undefined || v === "" || Number.isNaN(+v)) return "–";
@@ -30,11 +35,13 @@
     if (kind === "e") return v === 0 ? "0" : v.toExponential(1);
     if (kind === "bp") return fixed(1e4 * v, 1);
     if (kind === "x") return fixed(v, 1) + "×";
+    if (kind in UNITS) return money(kind, v, (x) => fixed(x, 2));
     if (kind[0] === "p") return fixed(100 * v, +kind[1]) + "%";
     return fixed(v, +kind[1]);
   };
   // axis labels drop the zeros that a tooltip keeps
   const brief = (kind, v) => {
+    if (kind in UNITS) return money(kind, v, (x) => String(+x.toPrecision(6)));
     if (kind === "e" || (kind !== "int" && Math.abs(v) >= 1e5)) return write(kind, v);
     if (kind === "int") return fixed(v, 0);
     const scale = kind[0] === "p" ? 100 : kind === "bp" ? 1e4 : 1;
