@@ -30,7 +30,7 @@ OUTSIDE = {
     "bt": "bt_weights.py",
     "zipline": "zipline_weights.py",
 }
-CALLS = 50
+CALLS = 200
 UNCOMPARED = {"vectorbt", "bt", "zipline"}
 # what a peer gets of the sessions and assets: what it does in a few minutes
 LARGEST = {
