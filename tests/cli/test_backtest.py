@@ -162,6 +162,19 @@ def test_going_on_with_a_longer_file_gives_the_books_of_one_run(go, tmp_path, fr
         assert read(tmp_path / "b", table).equals(read(tmp_path / "whole", table)), table
 
 
+def test_going_on_with_a_name_that_is_new_gives_the_books_of_one_run(go, tmp_path, frame):
+    dates, new = frame["date"].unique().sort(), frame["asset"].max()
+    later = frame.filter((pl.col("date") > dates[7]) | (pl.col("asset") != new))
+    later.write_parquet(tmp_path / "later.parquet")
+    early = later.filter(pl.col("date") <= dates[7])
+    early.write_parquet(tmp_path / "early.parquet")
+    go(tmp_path / "b", "--end", dates[7], file=tmp_path / "early.parquet")
+    on = go(tmp_path / "b", "--resume", file=tmp_path / "later.parquet")
+    assert on["native"] == go(tmp_path / "whole", file=tmp_path / "later.parquet")["native"]
+    for table in (*TABLES, "state"):
+        assert read(tmp_path / "b", table).equals(read(tmp_path / "whole", table)), table
+
+
 def test_strategies_of_a_book_are_netted_and_shown_alone(go, tmp_path, market, frame):
     other = book_of(market, seed=1).with_columns(pl.col("weight") * 0.5)
     half = frame.with_columns(pl.col("weight") * 0.5)

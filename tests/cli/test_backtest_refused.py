@@ -180,6 +180,7 @@ def test_a_run_or_weights_must_be_named(command, tmp_path, tiny_store):
     out = ("--out", tmp_path / "o")
     assert_refused(command("backtest", *out), "give either a run folder, or --weights")
     assert_refused(command("backtest", tmp_path, *out), "no run of a study")
+    assert_refused(command("backtest", tmp_path / "gone", *out), "there is no such folder")
     assert_refused(command("backtest", "--weights", "w.parquet", *out), "--store: is required")
     bare = command("backtest", "--weights", "w.parquet", "--store", tiny_store.path)
     assert_refused(bare, "--out: is required")
