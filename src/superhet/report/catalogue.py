@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -55,25 +55,38 @@ class Text(Mapping[str, str]):
         >>> Text("zh").said("on sales: 0.1000%, 0.0500% from 2023-08-28")
         '仅卖出：0.1000%、2023-08-28 起 0.0500%'
         """
-        sentences = [self._sentence(one) for one in words.split("; ")]
+        sentences = [self._sentence(one, {}) for one in words.split("; ")]
         return self["said.between"].join(sentences)
 
-    def _sentence(self, words: str) -> str:
+    def noted(self, notes: Iterable[str], names: Mapping[str, str] | None = None) -> list[str]:
+        """Put notes into the language as `said` does, one sentence each.
+
+        Parameters
+        ----------
+        notes : in English; a semicolon does not end a sentence
+        names : word of the data -> its name in this language, for words that the catalogue does not know
+        """
+        return [self._sentence(note, names or {}) for note in notes]
+
+    def _sentence(self, words: str, names: Mapping[str, str]) -> str:
         for key, pattern in _patterns():
             found = pattern.fullmatch(words)
             if found:
-                return self(key, **{n: self._filled(v) for n, v in found.groupdict().items()})
+                filled = {n: self._filled(v, names) for n, v in found.groupdict().items()}
+                return self(key, **filled)
         return words
 
-    def _filled(self, words: str) -> str:
-        """Translate what a pattern has in its braces: names, a list of them, or a sentence of its own."""
+    def _filled(self, words: str, names: Mapping[str, str]) -> str:
+        """Translate what a pattern has in its braces: names, a sentence of its own, or a list of either."""
+        if words in names:
+            return names[words]
         for kind in _NAMED:
             if f"{kind}.{words}" in self:
                 return self[f"{kind}.{words}"]
-        parts = words.split(", ")
-        if len(parts) > 1:
-            return self["said.and"].join(self._filled(part) for part in parts)
-        return self._sentence(words)
+        said, parts = self._sentence(words, names), words.split(", ")
+        if said == words and len(parts) > 1:
+            return self["said.and"].join(self._filled(part, names) for part in parts)
+        return said
 
     def __getitem__(self, key: str) -> str:
         try:

@@ -20,6 +20,11 @@ def style_name(labels: Labels, text: Text, style: str) -> str:
     return str(labels.get(style, {}).get(text.language, style))
 
 
+def style_names(labels: Labels, text: Text) -> dict[str, str]:
+    """Give the names of all styles in the language of the page."""
+    return {style: style_name(labels, text, style) for style in labels}
+
+
 def overlap_heat(overlaps: Overlaps, labels: Labels, text: Text, what: str) -> tuple[Option, int]:
     """Draw one number ("correlation", "return_correlation") by name and style; give the height, too."""
     styles = list(overlaps[0]["correlation"])

@@ -12,6 +12,7 @@ from superhet.report.blocks import Card, Check, Column, Option, Page, Section, T
 from superhet.report.catalogue import Text
 from superhet.report.context import whole_rows
 from superhet.report.numbers import show
+from superhet.report.pages.overlap_cards import style_names
 from superhet.report.pages.risk_forecasts import forecast_cards
 from superhet.report.risk_html import RiskStudy
 
@@ -140,7 +141,9 @@ def _notes(study: RiskStudy, text: Text) -> Card:
         text("risk.told_tests"): str(study.facts["tests"]),
     }
     if study.notes:
-        told[text("risk.told_notes")] = " · ".join(study.notes)
+        told[text("risk.told_notes")] = " · ".join(
+            text.noted(study.notes, style_names(study.labels, text))
+        )
     return Card(id="risk-notes", title=text("risk.card_notes"), pairs=told, wide=True)
 
 

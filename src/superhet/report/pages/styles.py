@@ -13,7 +13,12 @@ from superhet.report import figures
 from superhet.report.blocks import Card, Column, Page, Table, Tile
 from superhet.report.context import Context
 from superhet.report.numbers import show
-from superhet.report.pages.overlap_cards import overlap_heat, overlap_table, style_name
+from superhet.report.pages.overlap_cards import (
+    overlap_heat,
+    overlap_table,
+    style_name,
+    style_names,
+)
 from superhet.report.style_facts import StyleFacts
 
 Series = npt.NDArray[np.float64]
@@ -244,5 +249,7 @@ def model_card(context: Context, found: StyleFacts) -> Card:
     }
     notes = [*found.notes, *(f"{name}: {why}" for name, why in found.left_out.items())]
     if notes:
-        pairs[text("risk.told_notes")] = " ".join(notes)
+        pairs[text("risk.told_notes")] = " ".join(
+            text.noted(notes, style_names(found.labels, text))
+        )
     return Card(id="style-model", title="", pairs=pairs, wide=True)
