@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from superhet.data.store import Store
 
-_ABOVE = 3
+_ABOVE = 3  # STUDY/runs/RUN/backtest lies three folders below the study
 
 
 def open_store(location: str | Path, snapshot: str | None = None) -> Store:
