@@ -77,16 +77,18 @@ class Text(Mapping[str, str]):
         return words
 
     def _filled(self, words: str, names: Mapping[str, str]) -> str:
-        """Translate what a pattern has in its braces: names, a sentence of its own, or a list of either."""
+        """Translate what a pattern has in its braces: names, a list of them, or a sentence of its own."""
         if words in names:
             return names[words]
         for kind in _NAMED:
             if f"{kind}.{words}" in self:
                 return self[f"{kind}.{words}"]
-        said, parts = self._sentence(words, names), words.split(", ")
-        if said == words and len(parts) > 1:
+        if words in _literals():  # whole, whatever commas it has
+            return self[_literals()[words]]
+        parts = words.split(", ")
+        if len(parts) > 1:
             return self["said.and"].join(self._filled(part, names) for part in parts)
-        return said
+        return self._sentence(words, names)
 
     def __getitem__(self, key: str) -> str:
         try:
@@ -108,6 +110,12 @@ class Text(Mapping[str, str]):
 def _labels(language: Language) -> dict[str, str]:
     source = files("superhet.report").joinpath("text", f"{language}.toml")
     return dict(_flat(tomllib.loads(source.read_text(encoding="utf-8"))))
+
+
+@cache
+def _literals() -> dict[str, str]:
+    """Give the English sentences without braces, each with its key."""
+    return {v: k for k, v in _labels("en").items() if k.startswith(_SAID) and "{" not in v}
 
 
 @cache
