@@ -67,6 +67,10 @@ class Action(NamedTuple):
     dividend: float  # what the holder gets, net of tax
     dividend_gross: float  # what the price falls by, and what a short pays
 
+    def paid(self, shares: float) -> float:
+        """Give what so many shares, signed, are paid."""
+        return shares * (self.dividend if shares > 0.0 else self.dividend_gross)
+
 
 @dataclass(frozen=True, eq=False)
 class Tape:

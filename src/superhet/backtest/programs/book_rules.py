@@ -95,11 +95,10 @@ class Clerk:
         self._quote: dict[str, list[Any]] = {}
         self._rate: dict[str, float] = {}
         self._mark: list[float] = []
-        self._gross = self._reserve = 0.0
+        self._gross = self._reserve = self._traded = 0.0
         self._queue: dict[int, tuple[Order, float]] = {}  # asset -> its order, shares held before
         self._scale = math.nan
         self._flows = dict.fromkeys(FLOWS, 0.0)
-        self._traded = 0.0
         self.books = Books(equity=[], holdings=[], costs=[], trades=[], refused=[])
 
     def open_session(
@@ -132,8 +131,7 @@ class Clerk:
         self.goal[i] = _toward_zero(self.goal[i] * split)
         if held[i] == 0.0:
             return 0.0
-        each = action.dividend if held[i] > 0.0 else action.dividend_gross
-        paid, grown = held[i] * each, held[i] * split
+        paid, grown = action.paid(held[i]), held[i] * split
         self._flows["dividends"] += paid
         held[i] = _toward_zero(grown)
         return paid + (grown - held[i]) * self._mark[i]
